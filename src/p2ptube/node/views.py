@@ -1,0 +1,133 @@
+"""What the node shows of itself: plain data that the web layer sends as JSON, unchanged."""
+
+from __future__ import annotations
+
+from ..models import Holder, Model, VideoState
+
+
+class Ports(Model, frozen=True, kw_only=True):
+    """The ports that the node really listens on; None where it does not."""
+
+    overlay: int
+    swarm: int
+    web: int | None = None
+    public: int | None = None
+
+
+class NodeView(Model, frozen=True, kw_only=True):
+    """The node itself. `key` is its public key in hex; `uptime` in seconds; rates in bytes/s."""
+
+    peer_id: str
+    name: str
+    key: str
+    version: str
+    ports: Ports
+    data_dir: str
+    uptime: float
+    peers: int
+    videos: int
+    storage_used: int  # bytes in the data directory that videos take
+    storage_free: int
+    download_rate: int
+    upload_rate: int
+
+
+class PeerView(Model, frozen=True, kw_only=True):
+    """A known peer. `kind` is `p2ptube`, `classic` or `unknown`; times in seconds."""
+
+    id: str
+    host: str
+    port: int
+    kind: str
+    name: str = ""
+    key: str = ""
+    swarm_port: int | None = None
+    latency: float | None = None
+    last_seen: float | None = None  # Unix time of the last successful exchange
+    alive: bool = True
+
+
+class PublisherView(Model, frozen=True, kw_only=True):
+    """Who signed the descriptor: the key in hex, and the name it gives itself."""
+
+    key: str = ""
+    name: str = ""
+
+
+class VideoView(Model, frozen=True, kw_only=True):
+    """A video as this node knows it. `duration` in seconds, `progress` 0..1, sizes in bytes."""
+
+    id: str
+    title: str
+    description: str = ""
+    language: str = ""
+    file_name: str
+    duration: float
+    size: int
+    width: int
+    height: int
+    video_codec: str = ""
+    audio_codec: str = ""
+    bit_rate: int = 0
+    sha256: str = ""
+    state: VideoState
+    progress: float
+    detail: str = ""  # in words: why it does not go on, what is wrong
+    holders: tuple[Holder, ...] = ()
+    publisher: PublisherView
+    published_at: float = 0
+    added_at: float | None = None
+    magnet: str
+    mine: bool = False  # signed by this node's key
+    in_place: bool = False  # shared from where the user keeps it
+    keep: bool = True
+    path: str | None = None
+    classic: bool = False  # held by classic peers only: fetch it to play it
+
+
+class JobView(Model, frozen=True, kw_only=True):
+    """A piece of work with a progress. `remaining` in seconds, None while unknown."""
+
+    id: str
+    kind: str  # add | fetch
+    label: str
+    state: str  # queued | running | done | failed | cancelled
+    stage: str = ""  # copy, transcode, hash, ...
+    progress: float = 0.0
+    remaining: float | None = None
+    error: str = ""
+    video: str | None = None  # the id of the video that came of it
+
+
+class SwarmPeerView(Model, frozen=True, kw_only=True):
+    """One connection of a swarm. Rates in bytes/s; `downloaded`, `uploaded` in payload bytes."""
+
+    address: str
+    client: str
+    transport: str  # tcp | utp | webrtc | http
+    progress: float
+    download_rate: int
+    upload_rate: int
+    downloaded: int
+    uploaded: int
+
+
+class SwarmView(Model, frozen=True, kw_only=True):
+    """The swarm of one video. `pieces` has a character per piece: 1 have, 2 asked for, 0 not."""
+
+    id: str
+    piece_length: int
+    pieces: str
+    playheads: tuple[int, ...]  # byte offsets at which readers are now
+    download_rate: int
+    upload_rate: int
+    downloaded: int
+    uploaded: int
+    peers: tuple[SwarmPeerView, ...]
+
+
+class Event(Model, frozen=True, kw_only=True):
+    """A change worth telling an open page: `kind` is job, peers, video or removed."""
+
+    kind: str
+    data: JobView | VideoView | tuple[PeerView, ...] | str
