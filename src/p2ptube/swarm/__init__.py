@@ -1,0 +1,22 @@
+"""Publish and fetch over BitTorrent: the only importer of libtorrent."""
+
+from .metainfo import Layout, Magnet, parse_info, parse_magnet, parse_torrent
+from .publish import Hashed, hash_file, magnet_link
+from .session import Session
+from .settings import SwarmSettings
+from .torrent import PeerSnapshot, Torrent
+
+__all__ = [
+    "Hashed",
+    "Layout",
+    "Magnet",
+    "PeerSnapshot",
+    "Session",
+    "SwarmSettings",
+    "Torrent",
+    "hash_file",
+    "magnet_link",
+    "parse_info",
+    "parse_magnet",
+    "parse_torrent",
+]

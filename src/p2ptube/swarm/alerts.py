@@ -1,0 +1,106 @@
+"""From libtorrent's alerts to the torrents they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import libtorrent as lt
+
+from .torrent import Torrent
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+def dispatch(session: Session, alert: Any) -> None:
+    """Hand an alert to its handler, if it has one."""
+    handler = _HANDLERS.get(type(alert))
+    if handler is not None:
+        handler(session, alert)
+
+
+def _torrent(session: Session, alert: Any) -> Torrent | None:
+    if not alert.handle.is_valid():
+        return None
+    return session.get(str(alert.handle.info_hashes().v1))
+
+
+def _on(method: Callable[[Torrent, Any], None]) -> Callable[[Session, Any], None]:
+    def handler(session: Session, alert: Any) -> None:
+        torrent = _torrent(session, alert)
+        if torrent is not None:
+            method(torrent, alert)
+
+    return handler
+
+
+def _read(torrent: Torrent, alert: Any) -> None:
+    failed = alert.error.value() != 0
+    torrent.on_read(
+        alert.piece,
+        b"" if failed else bytes(alert.buffer),
+        alert.error.message() if failed else "",
+    )
+
+
+def _checked(session: Session, alert: Any) -> None:
+    torrent = _torrent(session, alert)
+    if torrent is not None:
+        torrent.on_checked()
+        if torrent.status is not None and torrent.status.is_finished:
+            _finished(session, alert)
+
+
+def _finished(session: Session, alert: Any) -> None:
+    torrent = _torrent(session, alert)
+    if torrent is not None and not torrent.finished:
+        torrent.update_peers()
+        torrent.on_finished()
+        session.on_finished(torrent.info_hash)
+
+
+def _failed(session: Session, alert: Any) -> None:
+    torrent = _torrent(session, alert)
+    if torrent is not None:
+        torrent.error = alert.error.message()
+        session.on_failed(torrent.info_hash, torrent.error)
+
+
+def _status(session: Session, alert: Any) -> None:
+    for status in alert.status:
+        torrent = session.get(str(status.info_hashes.v1))
+        if torrent is not None:
+            torrent.on_status(status)
+
+
+def _resume(session: Session, alert: Any) -> None:
+    data = lt.write_resume_data_buf(alert.params)
+    session.resume_saved(str(alert.params.info_hashes.v1), data)
+
+
+def _no_resume(session: Session, alert: Any) -> None:
+    torrent = _torrent(session, alert)
+    if torrent is not None:
+        session.resume_saved(torrent.info_hash, None)
+
+
+def _removed(session: Session, alert: Any) -> None:
+    session.removed(str(alert.info_hashes.v1))
+
+
+_HANDLERS: dict[type, Callable[[Session, Any], None]] = {
+    lt.metadata_received_alert: _on(lambda torrent, _: torrent.on_metadata()),
+    lt.torrent_checked_alert: _checked,
+    lt.piece_finished_alert: _on(lambda torrent, alert: torrent.on_piece(alert.piece_index)),
+    lt.read_piece_alert: _on(_read),
+    lt.cache_flushed_alert: _on(lambda torrent, _: torrent.on_flushed()),
+    lt.peer_disconnected_alert: _on(lambda torrent, _: torrent.update_peers()),
+    lt.torrent_finished_alert: _finished,
+    lt.torrent_error_alert: _failed,
+    lt.file_error_alert: _failed,
+    lt.state_update_alert: _status,
+    lt.save_resume_data_alert: _resume,
+    lt.save_resume_data_failed_alert: _no_resume,
+    lt.torrent_removed_alert: _removed,
+}

@@ -1,0 +1,131 @@
+"""What torrents and magnet links say, as plain data; libtorrent parses the bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import libtorrent as lt
+
+from ..errors import InvalidInput, ProtocolViolation
+
+# No user plays a torrent of more; the bound keeps a stranger's metadata from eating the memory.
+MAX_METADATA = 4 * 1024 * 1024
+
+VIDEO_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg"),
+        *("mts", "ogm", "ogv", "ts", "vob", "webm", "wmv"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the video lies inside its torrent; offsets, sizes and lengths in bytes."""
+
+    info_hash: str
+    name: str
+    piece_length: int
+    pieces: int
+    total_size: int
+    file_index: int
+    file_path: str  # relative to the save path, as libtorrent writes it
+    file_offset: int
+    file_size: int
+    files: int
+
+    @property
+    def file_name(self) -> str:
+        """The plain name of the video's file."""
+        return PurePosixPath(self.file_path).name
+
+
+@dataclass(frozen=True)
+class Magnet:
+    """A magnet link (BEP 9). `peers` are `host:port` of x.pe."""
+
+    info_hash: str
+    name: str
+    trackers: tuple[str, ...]
+    peers: tuple[tuple[str, int], ...]
+    link: str
+
+
+def parse_info(info: bytes) -> Layout:
+    """Parse a bencoded info dictionary. Raises ProtocolViolation."""
+    return layout_of(torrent_info(info))
+
+
+def torrent_info(info: bytes) -> lt.torrent_info:
+    """Load an info dictionary into libtorrent. Raises ProtocolViolation."""
+    if len(info) > MAX_METADATA:
+        raise ProtocolViolation("the torrent's metadata is too large")
+    try:
+        loaded = lt.load_torrent_buffer(b"d4:info" + info + b"e").ti
+    except (RuntimeError, ValueError, UnicodeError) as error:
+        raise ProtocolViolation(f"not a torrent: {error}") from error
+    if loaded is None or not loaded.info_hashes().has_v1():
+        raise ProtocolViolation("not a BitTorrent v1 torrent")
+    if str(loaded.info_hashes().v1) != hashlib.sha1(info, usedforsecurity=False).hexdigest():
+        raise ProtocolViolation("not a well-formed torrent")
+    return loaded
+
+
+def layout_of(info: lt.torrent_info) -> Layout:
+    """Find the video in a torrent: the largest video file, else the largest file."""
+    files = info.layout()
+    names = [files.file_path(index) for index in range(files.num_files())]
+    sizes = [files.file_size(index) for index in range(files.num_files())]
+
+    def weight(index: int) -> tuple[bool, int]:
+        return PurePosixPath(names[index]).suffix.lower() in VIDEO_SUFFIXES, sizes[index]
+
+    best = max(range(len(names)), key=weight)
+    return Layout(
+        info_hash=str(info.info_hashes().v1),
+        name=info.name(),
+        piece_length=info.piece_length(),
+        pieces=info.num_pieces(),
+        total_size=info.total_size(),
+        file_index=best,
+        file_path=names[best],
+        file_offset=files.file_offset(best),
+        file_size=sizes[best],
+        files=len(names),
+    )
+
+
+def parse_torrent(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return a .torrent file's info dictionary (its exact bytes) and trackers.
+
+    Raises InvalidInput.
+    """
+    if len(data) > MAX_METADATA:
+        raise InvalidInput("the .torrent file is too large")
+    try:
+        params = lt.load_torrent_buffer(data)
+        info = params.ti.info_section() if params.ti is not None else b""
+        torrent_info(info)
+    except (RuntimeError, ValueError, UnicodeError, ProtocolViolation) as error:
+        raise InvalidInput(f"not a usable .torrent file: {error}") from error
+    return info, tuple(params.trackers)
+
+
+def parse_magnet(link: str) -> Magnet:
+    """Parse a magnet link that carries a v1 info-hash. Raises InvalidInput."""
+    try:
+        params = lt.parse_magnet_uri(link)
+    except (RuntimeError, ValueError, UnicodeError) as error:
+        raise InvalidInput(f"not a magnet link: {error}") from error
+    if not params.info_hashes.has_v1():
+        raise InvalidInput("the magnet link carries no BitTorrent v1 info-hash")
+    return Magnet(
+        info_hash=str(params.info_hashes.v1),
+        name=params.name,
+        trackers=tuple(params.trackers),
+        peers=tuple(params.peers),
+        link=link,
+    )

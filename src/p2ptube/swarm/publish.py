@@ -1,0 +1,108 @@
+"""A file becomes a torrent: hashed once, deterministically, in a worker process."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import libtorrent as lt
+
+from ..errors import FileChanged, StorageError
+
+KIB = 1024
+MIN_PIECE = 64 * KIB
+MAX_PIECE = 16 * KIB * KIB
+# Short pieces are soon complete and soon shared; a few thousand of them keep the metadata small.
+MOST_PIECES = 2048
+
+
+@dataclass(frozen=True)
+class Hashed:
+    """What hashing a file yields: the bencoded info dictionary, and the SHA-256 of the whole."""
+
+    info: bytes
+    info_hash: str
+    sha256: str
+    piece_length: int
+    size: int
+    mtime_ns: int
+
+
+def piece_length(size: int) -> int:
+    """Return the piece length in bytes: a fixed rule, so that equal files are one swarm."""
+    length = MIN_PIECE
+    while length < MAX_PIECE and length * MOST_PIECES < size:
+        length *= 2
+    return length
+
+
+def hash_file(path: Path, report: Callable[[float], None]) -> Hashed:
+    """Hash `path` as a v1 single-file torrent (BEP 3) and as a whole (SHA-256).
+
+    The two passes run side by side, so that the disk is read once. `report` gets the fraction
+    done, 0..1. Raises FileChanged when the file changes meanwhile, StorageError when it cannot
+    be read.
+    """
+    try:
+        before = path.stat()
+        sha256 = _Sha256(path)
+        sha256.start()
+        entry = lt.create_file_entry(path.name, before.st_size)
+        length = piece_length(before.st_size)
+        creator = lt.create_torrent([entry], length, lt.create_torrent.v1_only)
+        count = creator.num_pieces()
+        lt.set_piece_hashes(creator, str(path.parent), lambda i: report((int(i) + 1) / count))
+        digest = sha256.result()
+        after = path.stat()
+    except (OSError, RuntimeError) as error:
+        raise StorageError(f"cannot read {path.name}: {error}") from error
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise FileChanged(f"{path.name} changed while it was read")
+    info = lt.bencode(creator.generate()[b"info"])
+    return Hashed(
+        info=info,
+        info_hash=hashlib.sha1(info, usedforsecurity=False).hexdigest(),
+        sha256=digest,
+        piece_length=length,
+        size=before.st_size,
+        mtime_ns=before.st_mtime_ns,
+    )
+
+
+class _Sha256(threading.Thread):
+    """The SHA-256 of a file, in a thread of its own (hashlib lets go of the interpreter)."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(daemon=True)
+        self._path = path
+        self._digest = ""
+        self._error: OSError | None = None
+
+    def run(self) -> None:
+        try:
+            self._digest = sha256_of(self._path)
+        except OSError as error:
+            self._error = error
+
+    def result(self) -> str:
+        self.join()
+        if self._error is not None:
+            raise self._error
+        return self._digest
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex. Blocks; raises OSError."""
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def magnet_link(info_hash: str, name: str, trackers: tuple[str, ...] = ()) -> str:
+    """Return the magnet link (BEP 9) of a v1 torrent."""
+    parts = [f"xt=urn:btih:{info_hash}", f"dn={quote(name, safe='')}"]
+    parts += [f"tr={quote(tracker, safe='')}" for tracker in trackers]
+    return "magnet:?" + "&".join(parts)

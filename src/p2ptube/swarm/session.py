@@ -1,0 +1,246 @@
+"""The libtorrent session: its life, its torrents, and its alerts on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import libtorrent as lt
+
+from ..errors import Cancelled, OurBug, P2PTubeError, StorageError
+from ..models import PeerAddress
+from .alerts import dispatch
+from .metainfo import layout_of, parse_magnet, torrent_info
+from .settings import SwarmSettings, pack, peer_class_filter
+from .torrent import Torrent
+
+log = logging.getLogger(__name__)
+
+UPDATE_SECONDS = 1.0
+RESUME_SECONDS = 5.0
+STOP_SECONDS = 5.0
+
+
+class Session:
+    """Every torrent of the node. All methods run on the event loop's thread."""
+
+    def __init__(self, settings: SwarmSettings) -> None:
+        self._settings = settings
+        self._torrents: dict[str, Torrent] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._saving: set[str] = set()
+        self._saved = asyncio.Event()
+        self._removed: dict[str, asyncio.Event] = {}
+        self.on_resume: Callable[[str, bytes], None] = lambda info_hash, data: None
+        self.on_finished: Callable[[str], None] = lambda info_hash: None
+        self.on_failed: Callable[[str, str], None] = lambda info_hash, reason: None
+
+    # --- life ----------------------------------------------------------------------------------
+
+    async def start(self) -> int:
+        """Listen; return the port. Raises StorageError when the port is taken."""
+        self._loop = asyncio.get_running_loop()
+        self._session: lt.session = lt.session(cast(Any, pack(self._settings)))
+        self._session.set_peer_class_filter(
+            peer_class_filter(self._session, limit_lan=self._settings.limit_lan)
+        )
+        # A file descriptor and no Python callback: the destructor of the session holds the
+        # interpreter's lock while it waits for threads that would need it for the callback.
+        self._wakeup, theirs = socket.socketpair()
+        self._wakeup.setblocking(False)
+        theirs.setblocking(False)
+        self._session.set_alert_fd(theirs.detach())
+        self._loop.add_reader(self._wakeup, self._wake)
+        port: int = self._session.listen_port()
+        if self._settings.port and port != self._settings.port:
+            await self._close()
+            raise StorageError(f"the swarm port {self._settings.port} is taken")
+        self._tasks = [
+            asyncio.create_task(self._update_regularly()),
+            asyncio.create_task(self._save_regularly()),
+        ]
+        return port
+
+    async def stop(self) -> None:
+        """Save what was fetched so far, leave the swarms, and close the sockets."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._session.pause()
+        for info_hash in self._torrents:
+            self.save_resume(info_hash)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                if self._saving:
+                    self._saved.clear()
+                    await self._saved.wait()
+        for torrent in self._torrents.values():
+            torrent.close(Cancelled("the node is stopping"))
+        self._torrents.clear()
+        await self._close()
+
+    async def _close(self) -> None:
+        self._loop.remove_reader(self._wakeup)
+        self._wakeup.close()
+        last_reference = [self._session]
+        del self._session
+        # The destructor waits for the trackers' goodbye: not on the loop's thread.
+        await asyncio.to_thread(last_reference.clear)
+
+    def set_limits(self, *, upload: int, download: int) -> None:
+        """Change the rate limits, in bytes/s; 0 = unlimited."""
+        self._session.apply_settings({"upload_rate_limit": upload, "download_rate_limit": download})
+
+    # --- torrents --------------------------------------------------------------------------------
+
+    def get(self, info_hash: str) -> Torrent | None:
+        """Return the torrent, if it is in the session."""
+        return self._torrents.get(info_hash)
+
+    def seed(self, info: bytes, path: Path, trackers: Iterable[str] = ()) -> Torrent:
+        """Share the complete file at `path`, whose hashes were verified when it was imported."""
+        params = lt.add_torrent_params()
+        params.ti = torrent_info(info)
+        layout = layout_of(params.ti)
+        params.save_path = str(path.parent)
+        # libtorrent cleans the names it reads in metadata; the file keeps the name it has.
+        params.renamed_files = {layout.file_index: path.name}
+        every = [True] * layout.pieces
+        params.have_pieces = params.verified_pieces = every
+        params.flags = lt.torrent_flags.seed_mode | lt.torrent_flags.update_subscribe
+        return self._add(params, layout.info_hash, trackers)
+
+    def fetch(
+        self,
+        info_hash: str,
+        directory: Path,
+        *,
+        info: bytes | None = None,
+        magnet: str | None = None,
+        resume: bytes | None = None,
+        trackers: Iterable[str] = (),
+    ) -> Torrent:
+        """Fetch a torrent into `directory`, going on from `resume` data where there is some."""
+        params = self._resumed(resume, info_hash)
+        if params.ti is None and info is not None:
+            params.ti = torrent_info(info)
+        params.info_hashes = lt.info_hash_t(lt.sha1_hash(bytes.fromhex(info_hash)))
+        params.save_path = str(directory)
+        params.flags = lt.torrent_flags.update_subscribe
+        torrent = self._add(params, info_hash, trackers)
+        if magnet is not None:
+            link = parse_magnet(magnet)
+            for tracker in link.trackers:
+                torrent.handle.add_tracker({"url": tracker})
+            for endpoint in link.peers:
+                torrent.handle.connect_peer(endpoint)
+        return torrent
+
+    async def remove(self, info_hash: str, reason: P2PTubeError | None = None) -> None:
+        """Take a torrent out of the session; its file stays. Readers get `reason`."""
+        torrent = self._torrents.pop(info_hash, None)
+        if torrent is None:
+            return
+        self._saving.discard(info_hash)
+        torrent.close(reason or Cancelled("the video was removed"))
+        removed = self._removed.setdefault(info_hash, asyncio.Event())
+        self._session.remove_torrent(torrent.handle)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await removed.wait()
+        self._removed.pop(info_hash, None)
+
+    def save_resume(self, info_hash: str, *, only_if_modified: bool = False) -> None:
+        """Ask for resume data; it comes through `on_resume`."""
+        torrent = self._torrents[info_hash]
+        if torrent.finished or torrent.info is None:
+            return
+        flags = lt.save_resume_flags_t.save_info_dict | lt.save_resume_flags_t.flush_disk_cache
+        if only_if_modified:
+            flags |= lt.save_resume_flags_t.only_if_modified
+        self._saving.add(info_hash)
+        torrent.handle.save_resume_data(flags)
+
+    # --- holders ---------------------------------------------------------------------------------
+
+    async def dial(self, info_hash: str, addresses: Iterable[PeerAddress]) -> None:
+        """Connect to these holders of a torrent that is being fetched; names are resolved first."""
+        for address in addresses:
+            for endpoint in await self._resolve(address):
+                torrent = self._torrents.get(info_hash)
+                if torrent is not None and not torrent.finished:
+                    torrent.handle.connect_peer(endpoint)
+
+    async def _resolve(self, address: PeerAddress) -> list[tuple[str, int]]:
+        if not 0 < address.port < 65536:
+            return []
+        try:
+            found = await self._loop.getaddrinfo(
+                address.host, address.port, type=socket.SOCK_STREAM
+            )
+        except (OSError, UnicodeError):
+            return []
+        return [(str(entry[4][0]), address.port) for entry in found][:4]
+
+    # --- libtorrent ------------------------------------------------------------------------------
+
+    def _add(
+        self, params: lt.add_torrent_params, info_hash: str, trackers: Iterable[str]
+    ) -> Torrent:
+        if info_hash in self._torrents:
+            raise OurBug(f"torrent {info_hash} was added twice")
+        params.trackers = list(dict.fromkeys(trackers))
+        params.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
+        torrent = Torrent(self._session.add_torrent(params), info_hash)
+        self._torrents[info_hash] = torrent
+        if params.ti is not None:
+            torrent.on_metadata()
+        return torrent
+
+    @staticmethod
+    def _resumed(resume: bytes | None, info_hash: str) -> lt.add_torrent_params:
+        if resume is not None:
+            try:
+                return lt.read_resume_data(resume)
+            except (RuntimeError, ValueError) as error:
+                log.warning("resume data of %s is damaged: %s", info_hash, error)
+        return lt.add_torrent_params()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._wakeup.recv(4096)
+        # Alerts die with the next pop: nothing of them is kept, only copies of what they say.
+        for alert in self._session.pop_alerts():
+            try:
+                dispatch(self, alert)
+            except Exception:
+                log.exception("handling of an alert failed: %s", alert.message())
+
+    def resume_saved(self, info_hash: str, data: bytes | None) -> None:
+        """The answer to save_resume; None where there was nothing new to save."""
+        if data is not None and info_hash in self._torrents:
+            self.on_resume(info_hash, data)
+        self._saving.discard(info_hash)
+        if not self._saving:
+            self._saved.set()
+
+    def removed(self, info_hash: str) -> None:
+        """libtorrent is done with a torrent."""
+        if info_hash in self._removed:
+            self._removed[info_hash].set()
+
+    async def _update_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(UPDATE_SECONDS)
+            self._session.post_torrent_updates()
+
+    async def _save_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(RESUME_SECONDS)
+            for info_hash in self._torrents:
+                self.save_resume(info_hash, only_if_modified=True)

@@ -1,0 +1,125 @@
+"""The settings of the libtorrent session, each with the reason why it is not the default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import libtorrent as lt
+
+from .. import __version__
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwarmSettings:
+    """What a node decides about its session. Rates in bytes per second, 0 = unlimited."""
+
+    host: str
+    port: int
+    dht: bool
+    lan: bool
+    upload_limit: int = 0
+    download_limit: int = 0
+    limit_lan: bool = False
+
+
+_ALERTS = (
+    lt.alert_category.error
+    | lt.alert_category.status
+    | lt.alert_category.storage
+    | lt.alert_category.piece_progress
+    | lt.alert_category.connect
+)
+
+
+def pack(settings: SwarmSettings) -> dict[str, Any]:
+    """Return the settings pack for libtorrent."""
+    internet = settings.dht
+    return {
+        "listen_interfaces": _listen(settings.host, settings.port),
+        "user_agent": f"p2ptube/{__version__} libtorrent/{lt.__version__}",
+        "alert_mask": _ALERTS,
+        "alert_queue_size": 20_000,
+        "enable_dht": internet,
+        # Asking a router for port mappings is of use only to who wants to be reached from outside.
+        "enable_upnp": internet,
+        "enable_natpmp": internet,
+        "enable_lsd": settings.lan,
+        "upload_rate_limit": settings.upload_limit,
+        "download_rate_limit": settings.download_limit,
+        **_TUNING,
+        **_SWARM_LIMITS,
+    }
+
+
+# Measured: see docs/architecture.md, "Settings of the data plane".
+_TUNING: dict[str, Any] = {
+    # uTP is tried first where both are allowed, and moves a tenth of what TCP does on a fast path.
+    "enable_outgoing_utp": False,
+    "mixed_mode_algorithm": 0,
+    # Dial all we know at once: a viewer is waiting.
+    "smooth_connects": False,
+    "connection_speed": 200,
+    "torrent_connect_boost": 100,
+    "request_queue_time": 1,
+    "send_buffer_watermark": 4 * 1024 * 1024,
+    "send_buffer_watermark_factor": 150,
+    "send_buffer_low_watermark": 1024 * 1024,
+    # Else the first pieces are picked at random, whatever their deadlines.
+    "initial_picker_threshold": 0,
+    "allowed_fast_set_size": 0,
+    # Peers are dialled, and quota of the rate limiter is handed out, once per tick: with the
+    # default of 500 ms, the first byte comes after 0.5 s, and from a limited holder after 1.5 s.
+    "tick_interval": 50,
+    # Few slots: a piece that is out quickly is shared on quickly.
+    "unchoke_slots_limit": 4,
+}
+
+_SWARM_LIMITS: dict[str, Any] = {
+    # Several viewers behind one address are several peers. Only safe as a pair: with the first
+    # alone, libtorrent 2.1 crashes when two connections of one peer meet.
+    "allow_multiple_connections_per_ip": True,
+    "close_redundant_connections": False,
+    # A holder that was restarted is dialled again soon.
+    "min_reconnect_time": 2,
+    "max_failcount": 20,
+    "peer_connect_timeout": 7,
+    # A node seeds everything it has; the queueing of other clients would pause most of it.
+    "active_downloads": -1,
+    "active_seeds": -1,
+    "active_limit": -1,
+    "announce_to_all_trackers": True,
+    "announce_to_all_tiers": True,
+    "stop_tracker_timeout": 1,
+    "webtorrent_stun_server": "",
+}
+
+
+def _listen(host: str, port: int) -> str:
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104  asked for by the configuration
+        return f"0.0.0.0:{port},[::]:{port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def peer_class_filter(session: lt.session, *, limit_lan: bool) -> lt.ip_filter:
+    """Which peers the rate limits hold for; by default those of private networks are exempt."""
+    everyone = 1 << session.global_peer_class_id
+    local = everyone if limit_lan else 1 << session.local_peer_class_id
+    result = lt.ip_filter()
+    result.add_rule("0.0.0.0", "255.255.255.255", everyone)  # noqa: S104  a range, not a bind
+    result.add_rule("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", everyone)
+    for start, end in _PRIVATE:
+        result.add_rule(start, end, local)
+    return result
+
+
+_PRIVATE = (
+    ("10.0.0.0", "10.255.255.255"),
+    ("127.0.0.0", "127.255.255.255"),
+    ("169.254.0.0", "169.254.255.255"),
+    ("172.16.0.0", "172.31.255.255"),
+    ("192.168.0.0", "192.168.255.255"),
+    ("::1", "::1"),
+    ("fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+    ("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+)

@@ -1,0 +1,305 @@
+"""One torrent of the session: what it has, who waits for what, and its peers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import libtorrent as lt
+
+from ..errors import OurBug, P2PTubeError, StorageError
+from .metainfo import Layout, layout_of
+from .schedule import Playhead, deadlines
+
+log = logging.getLogger(__name__)
+
+# Enough for a few readers side by side, whatever the piece length.
+CACHE_BYTES = 32 * 1024 * 1024
+# peer_info::utp_socket of libtorrent's C++ interface; its Python binding does not name it.
+UTP_SOCKET = 1 << 17
+
+
+@dataclass(frozen=True)
+class PeerSnapshot:
+    """A connection as last seen. Rates in bytes/s, totals in payload bytes."""
+
+    address: str
+    client: str
+    transport: str
+    progress: float
+    download_rate: int
+    upload_rate: int
+    downloaded: int
+    uploaded: int
+    connected: bool = True
+
+
+class Torrent:
+    """Wraps one libtorrent handle. All methods run on the event loop's thread."""
+
+    def __init__(self, handle: lt.torrent_handle, info_hash: str) -> None:
+        self.handle = handle
+        self.info_hash = info_hash
+        self.layout: Layout | None = None
+        self.info: bytes | None = None
+        self.error = ""
+        self.finished = False
+        self.bytes_per_second = 0.0  # of the video, for the deadlines; 0 = not known
+        self.status: lt.torrent_status | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        self._have: set[int] = set()
+        self._checked = asyncio.Event()
+        self._metadata = asyncio.Event()
+        self._flushed: list[asyncio.Future[None]] = []
+        self._arrivals: dict[int, asyncio.Event] = {}
+        self._reads: dict[int, asyncio.Future[bytes]] = {}
+        self._cache: OrderedDict[int, bytes] = OrderedDict()
+        self._playheads: dict[object, Playhead] = {}
+        self._deadlines: set[int] = set()
+        self._peers: dict[str, PeerSnapshot] = {}
+        self._gone: P2PTubeError | None = None
+
+    # --- what others ask -------------------------------------------------------------------
+
+    async def wait_metadata(self) -> Layout:
+        """Wait until the layout is known (from peers, for a bare magnet link)."""
+        await self._metadata.wait()
+        self._raise_if_gone()
+        if self.layout is None:
+            raise OurBug("metadata without a layout")
+        return self.layout
+
+    @property
+    def progress(self) -> float:
+        """The fraction of the video's pieces that we have, 0..1."""
+        if self.finished:
+            return 1.0
+        if self.layout is None:
+            return 0.0
+        first, last = self._video_pieces(self.layout)
+        have = sum(1 for piece in self._have if first <= piece < last)
+        return have / max(1, last - first)
+
+    def pieces(self) -> str:
+        """A character per piece: 1 we have it, 2 it is asked for, 0 neither."""
+        if self.layout is None:
+            return ""
+        result = bytearray(b"0" * self.layout.pieces)
+        if self.finished:
+            return "1" * self.layout.pieces
+        for part in self.handle.get_download_queue():
+            result[part["piece_index"]] = ord("2")
+        for piece in self._have:
+            result[piece] = ord("1")
+        return result.decode()
+
+    def playheads(self) -> tuple[int, ...]:
+        """The offsets in the video's file at which readers are."""
+        offset = self.layout.file_offset if self.layout else 0
+        return tuple(sorted(head.position - offset for head in self._playheads.values()))
+
+    def peers(self) -> list[PeerSnapshot]:
+        """Everybody who exchanged bytes with us in this session, and who is connected now."""
+        return [p for p in self._peers.values() if p.connected or p.downloaded or p.uploaded]
+
+    @property
+    def connected(self) -> int:
+        """How many peers are connected, as of the last update."""
+        return sum(1 for peer in self._peers.values() if peer.connected)
+
+    async def flushed(self) -> None:
+        """Wait until everything that we have is visible in the file to other readers."""
+        future = asyncio.get_running_loop().create_future()
+        self._flushed.append(future)
+        self.handle.flush_cache()
+        await future
+        self._raise_if_gone()
+
+    async def piece(self, index: int) -> bytes:
+        """Return the verified bytes of a piece; waits until it has arrived."""
+        await self._checked.wait()
+        while index not in self._have and not self.finished:
+            self._raise_if_gone()
+            event = self._arrivals.setdefault(index, asyncio.Event())
+            await event.wait()
+        self._raise_if_gone()
+        if index in self._cache:
+            self._cache.move_to_end(index)
+            return self._cache[index]
+        future = self._reads.get(index)
+        if future is None:
+            future = asyncio.get_running_loop().create_future()
+            # Nobody may be left to look at a failure: the client went away.
+            future.add_done_callback(lambda f: f.cancelled() or f.exception())
+            self._reads[index] = future
+            self.handle.read_piece(index)
+        return await asyncio.shield(future)
+
+    # --- playheads ---------------------------------------------------------------------------
+
+    def place(self, key: object, head: Playhead) -> None:
+        """Put a reader's playhead where it is now; a jump drops what was asked for before."""
+        before = self._playheads.get(key)
+        self._playheads[key] = head
+        if before is None or not before.position <= head.position <= before.end:
+            self._restart_schedule()
+        else:
+            self._extend_schedule()
+
+    def lift(self, key: object) -> None:
+        """Take a reader's playhead away."""
+        if self._playheads.pop(key, None) is not None:
+            self._restart_schedule()
+
+    def _restart_schedule(self) -> None:
+        # Outstanding requests are cancelled only when the list of deadlines is empty first.
+        if self._deadlines and not self.finished:
+            self.handle.clear_piece_deadlines()
+        self._deadlines.clear()
+        self._extend_schedule()
+
+    def _extend_schedule(self) -> None:
+        if self.finished or self.layout is None or not self._playheads:
+            return
+        wanted = deadlines(
+            self._playheads.values(),
+            self._have,
+            piece_length=self.layout.piece_length,
+            bytes_per_second=self.bytes_per_second,
+        )
+        for piece, milliseconds in wanted.items():
+            if piece not in self._deadlines:
+                self._deadlines.add(piece)
+                self.handle.set_piece_deadline(piece, milliseconds)
+
+    # --- what libtorrent tells -----------------------------------------------------------------
+
+    def on_metadata(self) -> None:
+        """The info dictionary is known."""
+        loaded = self.handle.torrent_file()
+        if loaded is None:
+            return
+        self.info = loaded.info_section()
+        self.layout = layout_of(loaded)
+        if self.layout.files > 1:
+            video = self.layout.file_index
+            wanted = [4 if index == video else 0 for index in range(self.layout.files)]
+            self.handle.prioritize_files(wanted)
+        self._metadata.set()
+
+    def on_checked(self) -> None:
+        """Resume data was accepted: what we have is known."""
+        self.on_metadata()
+        status = self.handle.status()
+        self.status = status
+        if not status.is_finished:
+            self._have = {index for index, has in enumerate(status.pieces) if has}
+        self._checked.set()
+        self._extend_schedule()
+
+    def on_piece(self, index: int) -> None:
+        """A piece arrived and its hash is right."""
+        if not self.finished:
+            self._have.add(index)
+        if index in self._deadlines:
+            self._deadlines.discard(index)
+            self._extend_schedule()
+        event = self._arrivals.pop(index, None)
+        if event is not None:
+            event.set()
+
+    def on_finished(self) -> None:
+        """Every piece of the video is here."""
+        self.finished = True
+        self._have.clear()
+        self._checked.set()
+        self._wake_all()
+
+    def on_read(self, index: int, data: bytes, problem: str) -> None:
+        """The answer to read_piece; `problem` says why there is no data."""
+        future = self._reads.pop(index, None)
+        if not problem:
+            self._remember(index, data)
+        if future is None or future.done():
+            return
+        if problem:
+            future.set_exception(StorageError(f"cannot read from the disk: {problem}"))
+        else:
+            future.set_result(data)
+
+    def on_flushed(self) -> None:
+        """What was written before is visible to others."""
+        waiting, self._flushed = self._flushed, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def on_status(self, status: lt.torrent_status) -> None:
+        """A periodic update."""
+        self.status = status
+        self.update_peers()
+        self.on_change()
+
+    def update_peers(self) -> None:
+        """Take a new snapshot of the connections; what gone ones gave is kept."""
+        for address, peer in self._peers.items():
+            if peer.connected:
+                gone = replace(peer, connected=False, download_rate=0, upload_rate=0)
+                self._peers[address] = gone
+        for info in self.handle.get_peer_info():
+            if not info.flags & (lt.peer_info.connecting | lt.peer_info.handshake):
+                now = _snapshot(info)
+                self._peers[now.address] = now
+
+    def close(self, reason: P2PTubeError) -> None:
+        """The torrent leaves the session: whoever waits gets `reason`."""
+        self._gone = reason
+        self._checked.set()
+        self._metadata.set()
+        self._wake_all()
+        self.on_flushed()
+        for index in list(self._reads):
+            self.on_read(index, b"", str(reason))
+
+    def _wake_all(self) -> None:
+        for event in self._arrivals.values():
+            event.set()
+        self._arrivals.clear()
+
+    def _raise_if_gone(self) -> None:
+        if self._gone is not None:
+            raise self._gone
+
+    def _remember(self, index: int, data: bytes) -> None:
+        self._cache[index] = data
+        while len(self._cache) > 2 and sum(map(len, self._cache.values())) > CACHE_BYTES:
+            self._cache.popitem(last=False)
+
+    @staticmethod
+    def _video_pieces(layout: Layout) -> tuple[int, int]:
+        first = layout.file_offset // layout.piece_length
+        end = layout.file_offset + layout.file_size
+        return first, -(-end // layout.piece_length)
+
+
+def _snapshot(info: lt.peer_info) -> PeerSnapshot:
+    host, port = info.remote_endpoint()
+    return PeerSnapshot(
+        address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        client=info.client.decode(errors="replace")[:100],
+        transport=_transport(info),
+        progress=info.progress,
+        download_rate=info.payload_down_speed,
+        upload_rate=info.payload_up_speed,
+        downloaded=info.total_download,
+        uploaded=info.total_upload,
+    )
+
+
+def _transport(info: lt.peer_info) -> str:
+    if info.connection_type in {lt.peer_info.web_seed, lt.peer_info.http_seed}:
+        return "http"
+    return "utp" if info.flags & UTP_SOCKET else "tcp"
