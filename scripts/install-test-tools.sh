@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Installs what some tests and measurements need besides Python: Chromium, Xvfb, VLC, mpv, ffmpeg.
+# Where it may not (no root, no apt, no network) it says what is missing; those tests then skip
+# themselves, and nothing fails here.
+set -u
+
+declare -A packages=(
+  [chromium]=chromium
+  [Xvfb]=xvfb
+  [cvlc]='vlc-bin'
+  [libmp4_plugin.so]='vlc-plugin-base'
+  [libxcb_x11_plugin.so]='vlc-plugin-video-output'
+  [mpv]=mpv
+  [ffmpeg]=ffmpeg
+)
+
+# Programs are looked for in the PATH; VLC's plugins, which bear their file names here, in its folder.
+present() {
+  case $1 in
+    *.so) compgen -G "/usr/lib/*/vlc/plugins/*/$1" >/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+missing() {
+  local program
+  for program in "${!packages[@]}"; do
+    present "$program" || echo "$program"
+  done
+}
+
+absent=$(missing)
+[ -z "$absent" ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  # -n: never ask for a password.
+  if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then as_root=(sudo -n); else as_root=(false); fi
+fi
+
+install() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive timeout 600 \
+    apt-get install --quiet --quiet --yes --no-install-recommends "$@" >/dev/null 2>&1
+}
+
+if [ "${as_root[*]}" != false ] && command -v apt-get >/dev/null; then
+  wanted=()
+  for program in $absent; do
+    # shellcheck disable=SC2206  # an entry may name several packages
+    wanted+=(${packages[$program]})
+  done
+  echo "installing test tools: ${wanted[*]}"
+  if ! install "${wanted[@]}"; then
+    # Old package lists are the usual reason; then one by one, so that one missing package
+    # does not keep the others away.
+    "${as_root[@]}" timeout 120 apt-get update --quiet --quiet >/dev/null 2>&1
+    install "${wanted[@]}" || for package in "${wanted[@]}"; do install "$package"; done
+  fi
+fi
+
+absent=$(missing)
+if [ -n "$absent" ]; then
+  echo "not installed, tests that need them are skipped:" $absent
+fi
+exit 0
