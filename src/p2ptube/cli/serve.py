@@ -1,0 +1,84 @@
+"""`p2ptube serve`, which is also `p2ptube` without a verb."""
+
+from __future__ import annotations
+
+import threading
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from ..node import Node
+from ..web.server import run_node
+from .command import Command, DataDir, Join, Json, run
+
+PortOption = Annotated[int | None, typer.Option("--port", help="Overlay port, 0 for any free one.")]
+
+
+def serve(
+    ctx: typer.Context,
+    *,
+    data_dir: DataDir = None,
+    name: Annotated[str | None, typer.Option("--name", help="What peers see.")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="The address to listen at for peers.")
+    ] = None,
+    port: PortOption = None,
+    swarm_port: Annotated[
+        int | None, typer.Option("--swarm-port", help="Swarm port, 0 for any free one.")
+    ] = None,
+    web_port: Annotated[
+        int | None, typer.Option("--web-port", help="Port of the page, 0 for any free one.")
+    ] = None,
+    public_port: Annotated[
+        int | None, typer.Option("--public-port", help="Also be a tracker at this port.")
+    ] = None,
+    join: Join = None,
+    max_peers: Annotated[
+        int | None, typer.Option("--max-peers", help="How many peers to know.")
+    ] = None,
+    tracker: Annotated[
+        list[str] | None,
+        typer.Option("--tracker", help="Announce to it; may be repeated.", metavar="URL"),
+    ] = None,
+    dht: Annotated[
+        bool | None, typer.Option("--dht/--no-dht", help="Use the mainline DHT.")
+    ] = None,
+    lan: Annotated[
+        bool | None, typer.Option("--lan/--no-lan", help="Find peers of the local network.")
+    ] = None,
+    browser: Annotated[
+        bool | None, typer.Option("--browser/--no-browser", help="Open the page.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a node and open its page."""
+    # Registered twice: for the program itself, whose flags then also hold for its verbs.
+    before = ctx.obj if isinstance(ctx.obj, Command) else Command()
+    given = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in ctx.params.items()
+        if name != "as_json" and value not in (None, [], ())
+    }
+    command = Command({**before.flags, **given}, before.json or as_json)
+    ctx.obj = command
+    if ctx.invoked_subcommand is None:
+        run(_serve(command))
+
+
+async def _serve(command: Command) -> None:
+    config = command.config()
+
+    def on_ready(node: Node, url: str) -> None:
+        view = node.view()
+        command.output.document({"ready": url, "peer_id": view.peer_id, "ports": view.ports})
+        command.output.line(f"ready {url}")
+        if config.browser:
+            # With the token, the page opens whatever the browser tells of where it comes from.
+            # In a thread, as some browsers keep their caller waiting.
+            opening = threading.Thread(
+                target=webbrowser.open, args=(f"{url}?token={node.token}",), daemon=True
+            )
+            opening.start()
+
+    await run_node(config, on_ready=on_ready)

@@ -1,0 +1,138 @@
+"""Multipart uploads (RFC 7578), handed on as they arrive: nothing is collected or put aside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from ..errors import Cancelled, InvalidInput
+
+FIELD = b"file"
+
+
+class FileField:
+    """Finds the one part named `file` in a multipart body that is fed piece by piece.
+
+    Other parts are skipped. `name` is None until the part's header has been read.
+    """
+
+    def __init__(self, boundary: bytes) -> None:
+        self.name: str | None = None
+        self.ended = False  # the closing boundary was seen
+        self._inside = False
+        self._field = bytearray()
+        self._value = bytearray()
+        self._disposition = b""
+        self._data: list[bytes] = []
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._part_begin,
+                "on_header_field": self._header_field,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._part_data,
+                "on_part_end": self._part_end,
+                "on_end": self._end,
+            },
+        )
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes of the body, give the bytes of the file in them.
+
+        Raises InvalidInput where the body is malformed or holds a second file.
+        """
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise InvalidInput(f"malformed multipart body: {error}") from error
+        data = b"".join(self._data)
+        self._data.clear()
+        return data
+
+    def _part_begin(self) -> None:
+        self._disposition = b""
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            self._disposition = bytes(self._value)
+        self._field.clear()
+        self._value.clear()
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        if options.get(b"name") != FIELD:
+            return
+        if b"filename" not in options:
+            raise InvalidInput("the part `file` has no file name")
+        if self.name is not None:
+            raise InvalidInput("send one file per request")
+        self.name = base_name(options[b"filename"])
+        self._inside = True
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._inside:
+            self._data.append(data[start:end])
+
+    def _part_end(self) -> None:
+        self._inside = False
+
+    def _end(self) -> None:
+        self.ended = True
+
+
+def base_name(raw: bytes) -> str:
+    """The last component of a client's file name, without control characters."""
+    text = re.split(r"[/\\]", raw.decode("utf-8", "replace"))[-1]
+    return "".join(c for c in text if c.isprintable()).strip() or "video"
+
+
+async def receive_file(request: Request) -> tuple[str, AsyncIterator[bytes]]:
+    """Return the file's name and its bytes, which are read from the network as they are asked for.
+
+    Raises InvalidInput where the body is not multipart with a part `file`; so does the iterator
+    where the body breaks off, and Cancelled where the client goes away.
+    """
+    _, options = parse_options_header(request.headers.get("content-type"))
+    if not options.get(b"boundary"):
+        raise InvalidInput("the multipart body has no boundary")
+    try:
+        field = FileField(options[b"boundary"])
+    except FormParserError as error:
+        raise InvalidInput(f"malformed multipart body: {error}") from error
+    body = _body(request)
+    async for chunk in body:
+        first = field.feed(chunk)
+        if field.name is not None:
+            return field.name, _rest(field, first, body)
+    raise InvalidInput("the multipart body has no part named `file`")
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            if chunk:
+                yield chunk
+    except ClientDisconnect as error:
+        raise Cancelled("the upload was broken off") from error
+
+
+async def _rest(field: FileField, first: bytes, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    async for chunk in body:
+        if data := field.feed(chunk):
+            yield data
+    if not field.ended:
+        raise InvalidInput("the upload ends too early")
