@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from .errors import BadSignature, ProtocolViolation
+from .errors import BadSignature, InvalidInput, ProtocolViolation
 from .identity import Identity, verify
 from .models import Descriptor, SignedDescriptor
 
@@ -38,6 +40,16 @@ def parse_payload(payload: bytes) -> Descriptor:
         if not is_plain_file_name(source.file_name):
             raise ProtocolViolation("a source's file name is no plain file name")
     return descriptor
+
+
+def amend(descriptor: Descriptor, changes: dict[str, Any]) -> Descriptor:
+    """The next version of a descriptor, with some fields changed. Raises InvalidInput."""
+    changed = msgspec.structs.replace(descriptor, sequence=descriptor.sequence + 1, **changes)
+    try:
+        # Built in Python, a struct is not checked against its bounds; from data it is.
+        return msgspec.convert(msgspec.to_builtins(changed), Descriptor)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(str(error)) from error
 
 
 def is_plain_file_name(name: str) -> bool:

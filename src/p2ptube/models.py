@@ -10,10 +10,10 @@ import msgspec
 
 from .errors import InvalidInput
 
-INFO_HASH = re.compile(r"^[0-9a-f]{40}$")
+INFO_HASH = re.compile(r"^[0-9a-f]{40}\Z")
 
-Hex40 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
-Hex64 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Hex40 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
+Hex64 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 ShortText = Annotated[str, msgspec.Meta(max_length=500)]
 LongText = Annotated[str, msgspec.Meta(max_length=10_000)]
 # Bounded so that no sum or product of two of them leaves 64 bits.

@@ -110,6 +110,7 @@ class SwarmPeerView(Model, frozen=True, kw_only=True):
     upload_rate: int
     downloaded: int
     uploaded: int
+    connected: bool = True
 
 
 class SwarmView(Model, frozen=True, kw_only=True):

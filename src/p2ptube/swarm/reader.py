@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from .schedule import Playhead
 from .torrent import Torrent
@@ -13,7 +13,7 @@ from .torrent import Torrent
 READ_AHEAD = 3
 
 
-async def read(torrent: Torrent, start: int, end: int) -> AsyncIterator[bytes]:
+async def read(torrent: Torrent, start: int, end: int) -> AsyncGenerator[bytes, None]:
     """Yield the bytes [start, end) of the torrent's video file, in order, as they arrive.
 
     The reader's position drives which pieces are fetched first. Closing the iterator takes its

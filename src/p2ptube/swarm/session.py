@@ -102,6 +102,10 @@ class Session:
         """Return the torrent, if it is in the session."""
         return self._torrents.get(info_hash)
 
+    def torrents(self) -> list[Torrent]:
+        """All torrents of the session."""
+        return list(self._torrents.values())
+
     def seed(self, info: bytes, path: Path, trackers: Iterable[str] = ()) -> Torrent:
         """Share the complete file at `path`, whose hashes were verified when it was imported."""
         params = lt.add_torrent_params()

@@ -1,0 +1,194 @@
+"""What this node knows of videos: its own records, and what others were heard to hold."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from ..descriptor import open_envelope, supersedes
+from ..errors import NotFound
+from ..library import Library, VideoRecord
+from ..models import ClassicFile, Descriptor, Found, Holder, SignedDescriptor, VideoState
+
+MOST_REMOTE = 5_000
+MOST_HOLDERS = 50
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A video that others hold, as far as it was heard of."""
+
+    id: str
+    envelope: SignedDescriptor | None = None
+    descriptor: Descriptor | None = None
+    holders: dict[str, Holder] = field(default_factory=dict)
+    title: str = ""
+    magnet: str | None = None
+    info: bytes | None = None
+    trackers: tuple[str, ...] = ()
+    classic: ClassicFile | None = None
+
+
+class Catalog:
+    """The records of the library, mirrored in memory, and a bounded number of remote videos."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.on_change: Callable[[str], None] = lambda video_id: None
+        self._records: dict[str, VideoRecord] = {}
+        self._remotes: OrderedDict[str, Remote] = OrderedDict()
+
+    async def load(self) -> list[VideoRecord]:
+        """Read the library; return its records with their torrents."""
+        records = await self.library.all_videos()
+        self._records = {record.id: _light(record) for record in reversed(records)}
+        return records
+
+    # --- our own -----------------------------------------------------------------------------
+
+    def records(self) -> list[VideoRecord]:
+        """Our videos, newest first. Their `torrent` is left out: see `info`."""
+        return sorted(self._records.values(), key=lambda record: -record.added_at)
+
+    def record(self, video_id: str) -> VideoRecord | None:
+        """Our record of a video, without its torrent."""
+        return self._records.get(video_id)
+
+    async def put(self, record: VideoRecord) -> None:
+        """Store a record durably."""
+        await self.library.put_video(record)
+        self._records[record.id] = _light(record)
+        self.on_change(record.id)
+
+    async def update(self, video_id: str, **changes: Any) -> VideoRecord:
+        """Change fields of a record durably. Raises NotFound."""
+        record = await self.library.update_video(video_id, **changes)
+        self._records[video_id] = _light(record)
+        self.on_change(video_id)
+        return record
+
+    async def delete(self, video_id: str) -> None:
+        """Forget a record."""
+        await self.library.delete_video(video_id)
+        self._records.pop(video_id, None)
+        self.on_change(video_id)
+
+    async def info(self, video_id: str) -> bytes | None:
+        """The bencoded info dictionary of a video, if it is known."""
+        if video_id in self._records:
+            record = await self.library.get_video(video_id)
+            return record.torrent if record else None
+        remote = self._remotes.get(video_id)
+        return remote.info if remote else None
+
+    # --- others' -------------------------------------------------------------------------------
+
+    def remote(self, video_id: str) -> Remote:
+        """What was heard of a video. Raises NotFound."""
+        try:
+            return self._remotes[video_id]
+        except KeyError:
+            raise NotFound(f"nothing is known of a video {video_id[:80]}") from None
+
+    def heard(self, found: Found) -> str:
+        """Merge an answer from the network; return the video's id. Raises PeerFault."""
+        descriptor = open_envelope(found.descriptor)
+        known = self._remotes.get(descriptor.id) or Remote(descriptor.id)
+        if known.envelope is None or supersedes(found.descriptor, known.envelope):
+            known = replace(
+                known,
+                envelope=found.descriptor,
+                descriptor=descriptor,
+                title=descriptor.title,
+                trackers=descriptor.trackers,
+            )
+        self._keep(replace(known, holders=_merged(known.holders, found.holders)))
+        return descriptor.id
+
+    def learn(self, remote: Remote) -> None:
+        """Take note of a video known from elsewhere: a magnet link, a torrent, a classic peer."""
+        known = self._remotes.get(remote.id)
+        if known is None:
+            self._keep(remote)
+        else:
+            self._keep(
+                replace(
+                    known,
+                    magnet=remote.magnet or known.magnet,
+                    info=remote.info or known.info,
+                    trackers=tuple(dict.fromkeys(known.trackers + remote.trackers)),
+                )
+            )
+
+    def holders(self, video_id: str) -> tuple[Holder, ...]:
+        """Whom we know to hold a video, from this run and from earlier ones."""
+        record = self._records.get(video_id)
+        remote = self._remotes.get(video_id)
+        earlier = {holder.peer: holder for holder in record.holders} if record else {}
+        return tuple(_merged(earlier, remote.holders.values() if remote else ()).values())
+
+    def _keep(self, remote: Remote) -> None:
+        self._remotes[remote.id] = remote
+        self._remotes.move_to_end(remote.id)
+        while len(self._remotes) > MOST_REMOTE:
+            self._remotes.popitem(last=False)
+
+
+def record_of(remote: Remote, *, path: str, keep: bool, now: float) -> VideoRecord:
+    """The record with which the fetch of a remote video begins."""
+    common: dict[str, Any] = {
+        "id": remote.id,
+        "path": path,
+        "state": VideoState.FETCHING,
+        "added_at": now,
+        "keep": keep,
+        "torrent": remote.info,
+        "magnet": remote.magnet,
+        "trackers": remote.trackers,
+        "holders": tuple(remote.holders.values()),
+    }
+    if remote.descriptor is None or remote.envelope is None:
+        return VideoRecord(title=remote.title, file_name=remote.title, **common)
+    return VideoRecord(envelope=remote.envelope, **described(remote.descriptor), **common)
+
+
+def described(descriptor: Descriptor) -> dict[str, Any]:
+    """The fields of a record that its descriptor fills."""
+    source = descriptor.sources[0]
+    return {
+        "title": descriptor.title,
+        "description": descriptor.description,
+        "language": descriptor.language,
+        "published_at": descriptor.published_at,
+        "duration": descriptor.duration,
+        "width": descriptor.width,
+        "height": descriptor.height,
+        "file_name": source.file_name,
+        "size": source.size,
+        "video_codec": source.video_codec,
+        "audio_codec": source.audio_codec,
+        "bit_rate": source.bit_rate,
+        "sha256": source.sha256,
+        "piece_length": source.piece_length,
+    }
+
+
+def _light(record: VideoRecord) -> VideoRecord:
+    # A thousand torrents would be tens of megabytes of piece hashes.
+    return msgspec.structs.replace(record, torrent=None)
+
+
+def _merged(known: dict[str, Holder], more: Iterable[Holder]) -> dict[str, Holder]:
+    merged = dict(known)
+    for holder in more:
+        before = merged.get(holder.peer)
+        if before is not None:
+            both = tuple(dict.fromkeys(holder.swarm + before.swarm))[:4]
+            merged[holder.peer] = Holder(peer=holder.peer, swarm=both)
+        elif len(merged) < MOST_HOLDERS:
+            merged[holder.peer] = holder
+    return merged

@@ -1,0 +1,46 @@
+"""Tells open pages what changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from .views import Event
+
+# A page that does not read for so long has to load everything anew anyway.
+MOST_WAITING = 1_000
+
+
+class Events:
+    """Sends every event to every listener."""
+
+    def __init__(self) -> None:
+        self._listeners: set[asyncio.Queue[Event | None]] = set()
+
+    def send(self, event: Event) -> None:
+        """Tell all listeners; one that does not keep up is dropped."""
+        for queue in list(self._listeners):
+            if queue.full():
+                self._listeners.discard(queue)
+                queue.get_nowait()
+                queue.put_nowait(None)
+            else:
+                queue.put_nowait(event)
+
+    async def listen(self) -> AsyncGenerator[Event, None]:
+        """Yield events from now on, until `close` or until the listener falls far behind."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue(MOST_WAITING)
+        self._listeners.add(queue)
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            self._listeners.discard(queue)
+
+    def close(self) -> None:
+        """End all listeners."""
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
+        self._listeners.clear()

@@ -1,0 +1,157 @@
+"""From records and remote videos to the views that are shown."""
+
+from __future__ import annotations
+
+from ..descriptor import parse_payload
+from ..library import VideoRecord
+from ..media.jobs import Job
+from ..models import Holder, VideoState
+from ..overlay.membership import KnownPeer
+from ..swarm import Torrent, magnet_link
+from .catalog import Remote
+from .views import JobView, PeerView, PublisherView, SwarmPeerView, SwarmView, VideoView
+
+
+def record_view(
+    record: VideoRecord, torrent: Torrent | None, holders: tuple[Holder, ...]
+) -> VideoView:
+    """Show a video of our own."""
+    publisher = PublisherView()
+    if record.envelope is not None:
+        name = parse_payload(record.envelope.payload).publisher
+        publisher = PublisherView(key=record.envelope.key.hex(), name=name)
+    complete = record.state is VideoState.COMPLETE
+    return VideoView(
+        id=record.id,
+        title=record.title,
+        description=record.description,
+        language=record.language,
+        file_name=record.file_name,
+        duration=record.duration,
+        size=record.size,
+        width=record.width,
+        height=record.height,
+        video_codec=record.video_codec,
+        audio_codec=record.audio_codec,
+        bit_rate=record.bit_rate,
+        sha256=record.sha256,
+        state=record.state,
+        progress=1.0 if complete else torrent.progress if torrent else 0.0,
+        detail=record.detail,
+        holders=holders,
+        publisher=publisher,
+        published_at=record.published_at,
+        added_at=record.added_at,
+        magnet=record.magnet or magnet_link(record.id, record.file_name, record.trackers),
+        mine=record.mine,
+        in_place=record.in_place,
+        keep=record.keep,
+        path=record.path.encode(errors="replace").decode(),
+    )
+
+
+def remote_view(remote: Remote) -> VideoView:
+    """Show a video that others hold."""
+    if remote.descriptor is None or remote.envelope is None:
+        return _undescribed_view(remote)
+    descriptor = remote.descriptor
+    source = descriptor.sources[0]
+    return VideoView(
+        id=remote.id,
+        title=descriptor.title,
+        description=descriptor.description,
+        language=descriptor.language,
+        file_name=source.file_name,
+        duration=descriptor.duration,
+        size=source.size,
+        width=descriptor.width,
+        height=descriptor.height,
+        video_codec=source.video_codec,
+        audio_codec=source.audio_codec,
+        bit_rate=source.bit_rate,
+        sha256=source.sha256,
+        state=VideoState.REMOTE,
+        progress=0.0,
+        holders=tuple(remote.holders.values()),
+        publisher=PublisherView(key=remote.envelope.key.hex(), name=descriptor.publisher),
+        published_at=descriptor.published_at,
+        magnet=magnet_link(remote.id, source.file_name, remote.trackers),
+    )
+
+
+def _undescribed_view(remote: Remote) -> VideoView:
+    return VideoView(
+        id=remote.id,
+        title=remote.title,
+        file_name=remote.title,
+        duration=0.0,
+        size=0,
+        width=0,
+        height=0,
+        state=VideoState.REMOTE,
+        progress=0.0,
+        holders=tuple(remote.holders.values()),
+        publisher=PublisherView(),
+        magnet="" if remote.classic else remote.magnet or magnet_link(remote.id, remote.title),
+        classic=remote.classic is not None,
+    )
+
+
+def job_view(job: Job) -> JobView:
+    """Show a job."""
+    return JobView(
+        id=job.id,
+        kind=job.kind,
+        label=job.label,
+        state=job.state.value,
+        stage=job.stage,
+        progress=job.progress,
+        remaining=job.remaining,
+        error=job.error,
+        video=job.video,
+    )
+
+
+def peer_view(peer: KnownPeer) -> PeerView:
+    """Show a known peer."""
+    return PeerView(
+        id=peer.id,
+        host=peer.address.host,
+        port=peer.address.port,
+        kind=peer.kind.value,
+        name=peer.name,
+        key=peer.key.hex(),
+        swarm_port=peer.swarm_port,
+        latency=peer.latency,
+        last_seen=peer.last_seen,
+        alive=peer.failures == 0,
+    )
+
+
+def swarm_view(torrent: Torrent) -> SwarmView:
+    """Show a swarm."""
+    peers = torrent.peers()
+    return SwarmView(
+        id=torrent.info_hash,
+        piece_length=torrent.layout.piece_length if torrent.layout else 0,
+        pieces=torrent.pieces(),
+        playheads=torrent.playheads(),
+        download_rate=sum(peer.download_rate for peer in peers),
+        upload_rate=sum(peer.upload_rate for peer in peers),
+        downloaded=sum(peer.downloaded for peer in peers),
+        uploaded=sum(peer.uploaded for peer in peers),
+        peers=tuple(
+            SwarmPeerView(
+                address=peer.address,
+                client=peer.client,
+                transport=peer.transport,
+                progress=peer.progress,
+                download_rate=peer.download_rate,
+                upload_rate=peer.upload_rate,
+                downloaded=peer.downloaded,
+                uploaded=peer.uploaded,
+                connected=peer.connected,
+            )
+            for peer in peers
+        ),
+    )

@@ -1,0 +1,105 @@
+"""Search: the library, the overlay and classic peers at once, merged by video."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import re
+from collections.abc import AsyncGenerator
+
+from ..errors import P2PTubeError
+from ..models import INFO_HASH, ClassicFile, Holder
+from ..overlay.membership import Kind
+from ..overlay.peer import Peer
+from .catalog import Catalog, Remote
+
+log = logging.getLogger(__name__)
+
+MOST_RESULTS = 200
+# Classic peers answer on connections of their own, and never say that they are done.
+CLASSIC_SECONDS = 1.0
+CLASSIC_RELAYED_SECONDS = 0.3
+
+
+class Search:
+    """Runs searches; yields the ids of videos, again when more of their holders turned up."""
+
+    def __init__(self, catalog: Catalog, peer: Peer) -> None:
+        self._catalog = catalog
+        self._peer = peer
+        self._listeners: dict[asyncio.Queue[str | None], str] = {}
+
+    async def run(self, text: str, timeout: float) -> AsyncGenerator[str, None]:
+        """Search for `text` for at most `timeout` seconds."""
+        for record in await self._catalog.library.search(text, MOST_RESULTS):
+            yield record.id
+        queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._listeners[queue] = text
+        asking = asyncio.create_task(self._ask(text, timeout, queue))
+        try:
+            while (video_id := await queue.get()) is not None:
+                yield video_id
+        finally:
+            del self._listeners[queue]
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
+    def on_response(self, file: ClassicFile) -> None:
+        """A classic peer answered; whoever asked for such a name gets it."""
+        for queue, text in self._listeners.items():
+            if text.strip().casefold() in file.file_name.casefold():
+                remote = classic_remote(file)
+                self._catalog.learn(remote)
+                queue.put_nowait(remote.id)
+
+    async def _ask(self, text: str, seconds: float, queue: asyncio.Queue[str | None]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(self._ask_overlay(text, queue), self._ask_classic(text))
+        queue.put_nowait(None)
+
+    async def _ask_overlay(self, text: str, queue: asyncio.Queue[str | None]) -> None:
+        try:
+            async for found in self._peer.find(text, limit=MOST_RESULTS):
+                queue.put_nowait(self._catalog.heard(found))
+        except P2PTubeError as error:
+            log.info("search in the overlay: %s", error)
+
+    async def _ask_classic(self, text: str) -> None:
+        kinds = {peer.kind for peer in self._peer.peers()}
+        if not kinds:
+            return
+        try:
+            await self._peer.search_classic(text)
+        except P2PTubeError as error:
+            log.info("search of classic peers: %s", error)
+            return
+        only_ours = kinds == {Kind.P2PTUBE}
+        await asyncio.sleep(CLASSIC_RELAYED_SECONDS if only_ours else CLASSIC_SECONDS)
+
+
+def classic_remote(file: ClassicFile) -> Remote:
+    """A file of a classic peer as a remote video; its id is a name of ours, no info-hash."""
+    name = f"fget:{file.holder}/{file.file_name}"
+    return Remote(
+        id=hashlib.sha1(name.encode(errors="replace"), usedforsecurity=False).hexdigest(),
+        holders={str(file.holder): Holder(peer=str(file.holder))},
+        title=file.file_name,
+        classic=file,
+    )
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` is a video's id."""
+    return INFO_HASH.match(text) is not None
+
+
+def kind_of_target(target: str) -> str:
+    """What a user names a video by: `id`, `magnet`, `url` or `path`."""
+    if is_id(target.lower()):
+        return "id"
+    if target[:8].lower() == "magnet:?":
+        return "magnet"
+    return "url" if re.match(r"https?://", target, re.IGNORECASE) else "path"

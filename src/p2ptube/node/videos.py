@@ -1,0 +1,256 @@
+"""The videos' verbs: fetch, play, edit, delete. What `Node` offers, apart from its life."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+
+from ..descriptor import amend, parse_payload, seal
+from ..errors import Cancelled, Conflict, NoHolder, NotFound
+from ..identity import Identity
+from ..library import VideoRecord
+from ..models import VideoState
+from ..playback.content import Content
+from ..swarm import Session
+from . import present
+from .catalog import Catalog, record_of
+from .classic import ClassicFetches
+from .events import Events
+from .fetching import Fetches
+from .posters import Posters
+from .searching import Search
+from .streams import Counted, Streams, SwarmContent, complete_content
+from .views import Event, SwarmView, VideoView
+
+log = logging.getLogger(__name__)
+
+METADATA_SECONDS = 20.0
+
+
+class Videos:
+    """Every video this node has or has heard of."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        session: Session,
+        fetches: Fetches,
+        classic: ClassicFetches,
+        posters: Posters,
+        search: Search,
+        events: Events,
+        identity: Identity,
+        data_dir: Path,
+    ) -> None:
+        self._catalog = catalog
+        self._session = session
+        self._fetches = fetches
+        self._classic = classic
+        self._posters = posters
+        self._search = search
+        self._events = events
+        self._identity = identity
+        self._kept = data_dir / "kept"
+        self._videos = data_dir / "videos"
+        self._streams = Streams(self._forget_unkept)
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def go_on(self, records: list[VideoRecord]) -> None:
+        """Go on with what the last run was fetching; delete what was not to be kept."""
+        for record in records:
+            if not record.keep:
+                await self.delete(record.id, delete_file=True)
+            elif record.state is VideoState.FETCHING:
+                self._fetches.start(record)
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self._streams.stop()
+        for task in self._background:
+            task.cancel()
+
+    # --- look ----------------------------------------------------------------------------------
+
+    def all(self) -> list[VideoView]:
+        """Our videos, newest first."""
+        return [self._record_view(record) for record in self._catalog.records()]
+
+    def get(self, video_id: str) -> VideoView:
+        """A video, ours or heard of. Raises NotFound."""
+        video_id = self._classic.outcome(video_id) or video_id
+        record = self._catalog.record(video_id)
+        if record is not None:
+            return self._record_view(record)
+        remote = self._catalog.remote(video_id)
+        return self._classic.view(remote) if remote.classic else present.remote_view(remote)
+
+    async def search(self, text: str, timeout: float) -> AsyncGenerator[VideoView, None]:
+        """Search everywhere; a video comes again when more is known of it."""
+        async with aclosing(self._search.run(text, timeout)) as found:
+            async for video_id in found:
+                yield self.get(video_id)
+
+    def swarm(self, video_id: str) -> SwarmView:
+        """The swarm of a video that we fetch or share. Raises NotFound."""
+        video_id = self._classic.outcome(video_id) or video_id
+        torrent = self._session.get(video_id)
+        if torrent is None:
+            raise NotFound("this video is in no swarm here")
+        torrent.update_peers()
+        return present.swarm_view(torrent)
+
+    async def poster(self, video_id: str) -> bytes | None:
+        """The JPEG of a video's poster. Raises NotFound."""
+        return await self._posters.get(self._classic.outcome(video_id) or video_id)
+
+    def changed(self, video_id: str) -> None:
+        """Tell open pages how a video stands now."""
+        record = self._catalog.record(video_id)
+        if record is None:
+            self._events.send(Event(kind="removed", data=video_id))
+        else:
+            self._events.send(Event(kind="video", data=self._record_view(record)))
+
+    # --- fetch ---------------------------------------------------------------------------------
+
+    async def fetch(self, video_id: str, *, keep: bool = True) -> VideoView:
+        """Fetch a video, or go on with it. Raises NotFound."""
+        record = self._catalog.record(self._classic.outcome(video_id) or video_id)
+        if record is None:
+            return await self._begin(video_id, keep)
+        if keep and not record.keep:
+            record = await self._catalog.update(record.id, keep=True)
+        if record.state is VideoState.ERROR and not record.in_place and not record.mine:
+            record = await self._catalog.update(record.id, state=VideoState.FETCHING, detail="")
+        if record.state is VideoState.FETCHING:
+            self._fetches.start(record)
+        return self._record_view(record)
+
+    async def _begin(self, video_id: str, keep: bool) -> VideoView:
+        remote = self._catalog.remote(video_id)
+        if remote.classic is not None:
+            self._classic.start(remote, remote.classic)
+            return self._classic.view(remote)
+        path = self._fetches.directory(video_id) / (remote.title or video_id)
+        record = record_of(remote, path=str(path), keep=keep, now=time.time())
+        await self._catalog.put(record)
+        self._fetches.start(record)
+        task = asyncio.create_task(self._posters.keep(video_id))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return self._record_view(record)
+
+    async def stop_fetch(self, video_id: str) -> VideoView:
+        """Stop fetching; what is not complete is deleted. Raises NotFound, Conflict."""
+        record = self._catalog.record(video_id)
+        if record is None:
+            remote = self._catalog.remote(video_id)
+            self._classic.stop(video_id)
+            return self._classic.view(remote) if remote.classic else present.remote_view(remote)
+        if record.state is VideoState.COMPLETE:
+            raise Conflict("the video is complete: delete it to be rid of it")
+        await self.delete(video_id, delete_file=True)
+        try:
+            return self.get(video_id)
+        except NotFound:
+            return self._record_view(record)
+
+    # --- play ----------------------------------------------------------------------------------
+
+    async def open(self, video_id: str) -> Content:
+        """The video's bytes for a player; a remote one begins to be fetched.
+
+        Raises NotFound, Conflict (a classic peer's file must be fetched first), FileChanged,
+        NoHolder when not even its metadata can be had.
+        """
+        video_id = self._classic.outcome(video_id) or video_id
+        record = self._catalog.record(video_id)
+        if record is None:
+            if self._catalog.remote(video_id).classic is not None:
+                raise Conflict("a file of a classic peer plays once it is fetched: fetch it first")
+            await self.fetch(video_id)
+        return Counted(await self.content(video_id), self._streams, video_id)
+
+    async def content(self, video_id: str) -> Content:
+        """The bytes of one of our videos, complete or not."""
+        record = self._catalog.record(video_id)
+        if record is None:
+            raise NotFound("this video is not here")
+        if record.state is not VideoState.FETCHING:
+            return complete_content(record)
+        try:
+            async with asyncio.timeout(METADATA_SECONDS):
+                torrent = await self._fetches.torrent(video_id)
+                layout = await torrent.wait_metadata()
+        except TimeoutError:
+            raise NoHolder("no holder of the video can be reached at the moment") from None
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            raise Cancelled("the fetch was stopped") from None
+        return SwarmContent(self._catalog.record(video_id) or record, torrent, layout.file_size)
+
+    # --- edit, delete --------------------------------------------------------------------------
+
+    async def update(
+        self, video_id: str, *, title: str | None, description: str | None, language: str | None
+    ) -> VideoView:
+        """Publish a new descriptor of a video of ours. Raises NotFound, Conflict."""
+        record = self._catalog.record(video_id)
+        if record is None or record.envelope is None:
+            raise NotFound("this video is not here")
+        if not record.mine:
+            raise Conflict("only its publisher can change a video's description")
+        old = parse_payload(record.envelope.payload)
+        given = {"title": title, "description": description, "language": language}
+        changes = {name: value for name, value in given.items() if value is not None}
+        envelope = seal(amend(old, changes), self._identity)
+        record = await self._catalog.update(video_id, envelope=envelope, **changes)
+        return self._record_view(record)
+
+    async def delete(self, video_id: str, *, delete_file: bool) -> None:
+        """Delete a video from the library, and with `delete_file` its file. Raises NotFound."""
+        record = self._catalog.record(video_id)
+        if record is None:
+            raise NotFound("this video is not here")
+        await self._fetches.stop(video_id)
+        await self._session.remove(video_id)
+        await self._catalog.delete(video_id)
+        await asyncio.to_thread(self._dispose, record, delete_file)
+
+    def _dispose(self, record: VideoRecord, delete_file: bool) -> None:
+        path, directory = Path(record.path), self._videos / record.id
+        if record.in_place:
+            if delete_file:
+                path.unlink(missing_ok=True)
+            return
+        if record.state is VideoState.COMPLETE and not delete_file and path.exists():
+            self._kept.mkdir(exist_ok=True)
+            path.rename(free_name(self._kept / path.name))
+        shutil.rmtree(directory, ignore_errors=True)
+
+    async def _forget_unkept(self, video_id: str) -> None:
+        record = self._catalog.record(video_id)
+        if record is not None and not record.keep:
+            await self.delete(video_id, delete_file=True)
+
+    def _record_view(self, record: VideoRecord) -> VideoView:
+        holders = self._catalog.holders(record.id)
+        return present.record_view(record, self._session.get(record.id), holders)
+
+
+def free_name(path: Path) -> Path:
+    """The path itself, or with a number in front of its suffix where it is taken."""
+    number = 1
+    free = path
+    while free.exists():
+        number += 1
+        free = path.with_stem(f"{path.stem} ({number})")
+    return free
