@@ -270,9 +270,6 @@ class FakeNode:
     async def poster(self, video_id: str) -> bytes | None:
         return b"\xff\xd8jpeg" if video_id == VIDEO_ID else None
 
-    def local_announce(self, query: str) -> bytes:
-        return b"d5:query" + f"{len(query)}:{query}".encode() + b"e"
-
     def tracker_announce(self, query: str, address: str, now: float) -> bytes:
         return f"{address} {now > 0} {query}".encode()
 

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 # A classic peer's list may change many times while a network is built.
 SAVE_SECONDS = 0.5
 JOIN_AGAIN_SECONDS = 5.0
+SETTLE_SECONDS = 3.0
 USUAL_PORT = 5678
 
 
@@ -35,6 +36,7 @@ class Acquaintances:
         self._lan: LanDiscovery | None = None
         self._dirty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._first_joins: list[asyncio.Event] = []
         self.on_change: Callable[[], None] = lambda: None
 
     async def restore(self) -> None:
@@ -47,7 +49,8 @@ class Acquaintances:
         """Join whom the user named, and announce ourselves on the local network."""
         self._spawn(self._save_forever())
         for text in self._config.join:
-            self._spawn(self._join_until_met(PeerAddress.parse(text)))
+            self._first_joins.append(asyncio.Event())
+            self._spawn(self._join_until_met(parse_address(text), self._first_joins[-1]))
         if self._config.lan:
             self._lan = LanDiscovery(
                 self._peer.address, self._key, lambda found: self._spawn(self._join(found))
@@ -63,6 +66,13 @@ class Acquaintances:
             await self._lan.stop()
         await self._save()
 
+    async def settle(self) -> None:
+        """Wait, within bounds, until whom the user named was tried: before, a search is vain."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                for tried in self._first_joins:
+                    await tried.wait()
+
     async def add(self, text: str) -> KnownPeer:
         """Join one peer by its address."""
         return await self._peer.add(parse_address(text))
@@ -72,10 +82,13 @@ class Acquaintances:
         address = parse_address(text) if text else None
         return await self._peer.rebuild(address, hops)
 
-    async def _join_until_met(self, address: PeerAddress) -> None:
-        # The peer that a user named may be started after ours.
-        while not await self._join(address):  # noqa: ASYNC110  nothing tells that it is up
+    async def _join_until_met(self, address: PeerAddress, tried: asyncio.Event) -> None:
+        met = await self._join(address)
+        tried.set()
+        while not met:
+            # The peer that a user named may be started after ours; nothing tells when.
             await asyncio.sleep(JOIN_AGAIN_SECONDS)
+            met = await self._join(address)
 
     async def _join(self, address: PeerAddress) -> bool:
         try:

@@ -315,12 +315,16 @@ class Node:
 
     # --- search, fetch, play -------------------------------------------------------------------
 
-    def search(self, text: str, timeout: float) -> AsyncGenerator[VideoView, None]:
+    async def search(self, text: str, timeout: float) -> AsyncGenerator[VideoView, None]:
         """Search everywhere for at most `timeout` seconds; results as they arrive."""
-        return self._videos.search(text, timeout)
+        await self._acquaintances.settle()
+        async with contextlib.aclosing(self._videos.search(text, timeout)) as results:
+            async for video in results:
+                yield video
 
     async def resolve(self, target: str) -> VideoView:
         """From an id, magnet link, or torrent to its video. Raises InvalidInput, NotFound."""
+        await self._acquaintances.settle()
         return self._videos.get(await self._resolver.resolve(target))
 
     async def fetch(self, video_id: str, *, keep: bool = True) -> VideoView:

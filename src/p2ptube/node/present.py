@@ -128,6 +128,21 @@ def peer_view(peer: KnownPeer) -> PeerView:
     )
 
 
+def no_swarm_view(video_id: str) -> SwarmView:
+    """Show a video of ours that is in no swarm: its metadata is not known yet, or it is broken."""
+    return SwarmView(
+        id=video_id,
+        piece_length=0,
+        pieces="",
+        playheads=(),
+        download_rate=0,
+        upload_rate=0,
+        downloaded=0,
+        uploaded=0,
+        peers=(),
+    )
+
+
 def swarm_view(torrent: Torrent) -> SwarmView:
     """Show a swarm."""
     peers = torrent.peers()

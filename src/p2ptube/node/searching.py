@@ -30,6 +30,7 @@ class Search:
         self._catalog = catalog
         self._peer = peer
         self._listeners: dict[asyncio.Queue[str | None], str] = {}
+        self._identifying: set[asyncio.Task[None]] = set()
 
     async def run(self, text: str, timeout: float) -> AsyncGenerator[str, None]:
         """Search for `text` for at most `timeout` seconds."""
@@ -47,12 +48,32 @@ class Search:
             await asyncio.gather(asking, return_exceptions=True)
 
     def on_response(self, file: ClassicFile) -> None:
-        """A classic peer answered; whoever asked for such a name gets it."""
+        """A peer answered in the classic way; whoever asked for such a name gets it."""
         for queue, text in self._listeners.items():
-            if text.strip().casefold() in file.file_name.casefold():
-                remote = classic_remote(file)
-                self._catalog.learn(remote)
-                queue.put_nowait(remote.id)
+            matches = text.strip().casefold() in file.file_name.casefold()
+            if matches and len(self._identifying) < MOST_RESULTS:
+                task = asyncio.create_task(self._identify(file, text, queue))
+                self._identifying.add(task)
+                task.add_done_callback(self._identifying.discard)
+
+    async def _identify(
+        self, file: ClassicFile, text: str, queue: asyncio.Queue[str | None]
+    ) -> None:
+        """Find out whether a file is a classic peer's, or a described video of one of ours.
+
+        Peers of our kind answer QUER too, when it reaches them before we know what they are, or
+        by way of a classic peer.
+        """
+        try:
+            await self._peer.hello(file.holder)
+        except P2PTubeError:
+            remote = classic_remote(file)
+            self._catalog.learn(remote)
+            queue.put_nowait(remote.id)
+            return
+        with contextlib.suppress(P2PTubeError):
+            async for found in self._peer.find(text, ttl=0, at=file.holder):
+                queue.put_nowait(self._catalog.heard(found))
 
     async def _ask(self, text: str, seconds: float, queue: asyncio.Queue[str | None]) -> None:
         with contextlib.suppress(TimeoutError):

@@ -101,7 +101,9 @@ class Videos:
         video_id = self._classic.outcome(video_id) or video_id
         torrent = self._session.get(video_id)
         if torrent is None:
-            raise NotFound("this video is in no swarm here")
+            if self._catalog.record(video_id) is None:
+                raise NotFound("this video is not here")
+            return present.no_swarm_view(video_id)
         torrent.update_peers()
         return present.swarm_view(torrent)
 

@@ -66,9 +66,12 @@ class Finder:
         return str(self.our_address)
 
     async def find(
-        self, text: str, ttl: int, limit: int, query_id: str
+        self, text: str, ttl: int, limit: int, query_id: str, at: PeerAddress | None
     ) -> AsyncGenerator[Found, None]:
-        """Ask all that may speak FIND and yield what comes, as it comes. Raises InvalidInput."""
+        """Ask all that may speak FIND, or the one at `at`, and yield what comes, as it comes.
+
+        Raises InvalidInput.
+        """
         message = m.Find(
             id=query_id,
             text=text,
@@ -83,7 +86,8 @@ class Finder:
             raise InvalidInput(f"cannot search for this: {error}") from error
         # Remembered, so that it is not answered by ourselves when it comes round.
         self._searches.first_time(query_id, time.monotonic())
-        targets = find_targets(self._members.peers(), "")
+        known = self._members.peers() if at is None else [KnownPeer(id=str(at), address=at)]
+        targets = find_targets(known, "")
         async with aclosing(self._flood(message, targets, Collector(message.limit))) as answers:
             async for found in answers:
                 yield found

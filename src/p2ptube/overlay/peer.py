@@ -242,15 +242,23 @@ class Peer:
     # ---- search ---------------------------------------------------------------------------
 
     async def find(
-        self, text: str, *, ttl: int = 3, limit: int = 100, query_id: str | None = None
+        self,
+        text: str,
+        *,
+        ttl: int = 3,
+        limit: int = 100,
+        query_id: str | None = None,
+        at: PeerAddress | None = None,
     ) -> AsyncGenerator[Found, None]:
         """Search the network; yield verified answers as they come, until all have answered.
+
+        With `at` only that peer is asked, which need not be a known one.
 
         A video comes again when further holders of it turn up, with those. Classic peers that
         p2ptube peers know are asked as well; they answer to `Content.on_response`. Closing the
         generator closes all connections. Raises InvalidInput.
         """
-        search = self._finder.find(text, ttl, limit, query_id or secrets.token_hex(16))
+        search = self._finder.find(text, ttl, limit, query_id or secrets.token_hex(16), at)
         async with aclosing(search) as answers:
             async for found in answers:
                 yield found

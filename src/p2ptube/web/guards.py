@@ -36,7 +36,7 @@ from .problems import problem
 log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-OPEN_PATHS = frozenset({"/", "/announce", "/favicon.ico"})
+OPEN_PATHS = frozenset({"/", "/favicon.ico"})
 CAPABILITY_PREFIXES = ("/stream/", "/poster/")
 SECURITY_HEADERS = {
     "content-security-policy": (

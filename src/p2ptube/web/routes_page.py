@@ -1,4 +1,4 @@
-"""Outside the prefix: the page, streams, posters, and the node's announces to itself."""
+"""Outside the prefix: the page, streams, posters."""
 
 from __future__ import annotations
 
