@@ -17,6 +17,11 @@ class Events:
     def __init__(self) -> None:
         self._listeners: set[asyncio.Queue[Event | None]] = set()
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
     def send(self, event: Event) -> None:
         """Tell all listeners; one that does not keep up is dropped."""
         for queue in list(self._listeners):

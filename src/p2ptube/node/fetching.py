@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import BadSignature, Cancelled, P2PTubeError, ProtocolViolation, StorageError
@@ -35,13 +34,11 @@ class Fetches:
         peer: Peer,
         catalog: Catalog,
         directory: Path,
-        on_progress: Callable[[str], None],
     ) -> None:
         self._session = session
         self._peer = peer
         self._catalog = catalog
         self._directory = directory
-        self._on_progress = on_progress
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._torrents: dict[str, asyncio.Future[Torrent]] = {}
         self._finished: dict[str, asyncio.Event] = {}
@@ -193,12 +190,7 @@ class Fetches:
     async def _keep_dialling(self, video_id: str, torrent: Torrent) -> None:
         lonely = asyncio.Event()
 
-        def changed() -> None:
-            if torrent.connected == 0:
-                lonely.set()
-            self._on_progress(video_id)
-
-        torrent.on_change = changed
+        torrent.on_lonely = lonely.set
         while True:
             await self._session.dial(video_id, self._swarm_addresses(video_id))
             alone = torrent.connected == 0

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
-import os
-import random
 import secrets
 import shutil
 import time
@@ -19,7 +16,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..config import Config
-from ..errors import InvalidInput, P2PTubeError, ProtocolViolation, StorageError
+from ..errors import InvalidInput
 from ..identity import Identity
 from ..library import DataLock, Library
 from ..media.jobs import Job, JobControl, Jobs, Work
@@ -28,16 +25,9 @@ from ..overlay.peer import Peer
 from ..overlay.settings import PeerSettings
 from ..playback.content import Content
 from ..swarm import Session, SwarmSettings
-from ..tracker.codec import (
-    encode_announce,
-    encode_failure,
-    encode_scrape,
-    parse_announce,
-    parse_scrape,
-)
-from ..tracker.swarms import Swarms
 from . import present
 from .acquaintances import Acquaintances
+from .advert import write_node_json
 from .catalog import Catalog
 from .classic import ClassicFetches
 from .events import Events
@@ -48,6 +38,7 @@ from .publishing import Publisher
 from .resolving import Resolver, download, is_torrent_url
 from .searching import Search, kind_of_target
 from .sharing import Sharing
+from .tracking import Tracker
 from .videos import Videos
 from .views import Event, JobView, NodeView, PeerView, Ports, SwarmView, VideoView
 
@@ -69,7 +60,7 @@ class Node:
         self._events = Events()
         self._jobs = Jobs(on_change=self._job_changed)
         self._saving: set[asyncio.Future[None]] = set()
-        self._tracker = Swarms(random.Random())  # noqa: S311  samples peers, no secret
+        self._tracker = Tracker()
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -83,7 +74,7 @@ class Node:
         self.token = await _token(library)
         self._catalog = Catalog(library)
         records = await self._catalog.load()
-        session = await self._start_session()
+        session = self._session = await self._start_session()
         peer = await self._start_overlay(library, identity)
         self._compose(session, peer, identity)
         for record in records:
@@ -141,14 +132,15 @@ class Node:
         self._acquaintances.on_change = self._peers_changed
         self._search = Search(self._catalog, peer)
         await self._acquaintances.restore()
-        await peer.start()
+        address = await peer.start()
+        self._session.map_port(address.port)
         self._cleanup.push_async_callback(peer.stop)
         self._cleanup.push_async_callback(self._acquaintances.stop)
         return peer
 
     def _compose(self, session: Session, peer: Peer, identity: Identity) -> None:
         config, catalog = self.config, self._catalog
-        self._session, self._identity = session, identity
+        self._identity = identity
         self._sharing = Sharing(session, catalog)
         self._publisher = Publisher(
             catalog,
@@ -159,9 +151,7 @@ class Node:
             data_dir=config.data_dir,
             share=self._sharing.seed,
         )
-        self._fetches = Fetches(
-            session, peer, catalog, config.data_dir / "videos", self._video_changed
-        )
+        self._fetches = Fetches(session, peer, catalog, config.data_dir / "videos")
         self._resolver = Resolver(catalog, peer)
         self._videos = Videos(
             catalog=catalog,
@@ -175,6 +165,7 @@ class Node:
             data_dir=config.data_dir,
         )
         catalog.on_change = self._videos.changed
+        session.on_update = self._videos.swarm_changed
         session.on_finished = self._fetches.finished
         session.on_failed = self._fetches.failed
         session.on_resume = self._save_resume
@@ -215,27 +206,12 @@ class Node:
 
     def write_node_json(self) -> None:
         """Write D/node.json, by which other commands find this node (mode 0600)."""
-        ports = self._ports()
-        content = {
-            "api": f"http://127.0.0.1:{ports.web}/api/v1",
-            "token": self.token,
-            "peer_id": str(self._peer.address),
-            "ports": {
-                "overlay": ports.overlay,
-                "swarm": ports.swarm,
-                "web": ports.web,
-                "public": ports.public,
-            },
-        }
-        path = self._node_json
-        aside = path.with_suffix(".new")
-        try:
-            aside.unlink(missing_ok=True)
-            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-                json.dump(content, out)
-            aside.replace(path)
-        except OSError as error:
-            raise StorageError(f"cannot write {path}: {error.strerror}") from error
+        write_node_json(
+            self._node_json,
+            token=self.token,
+            peer_id=str(self._peer.address),
+            ports=self._ports(),
+        )
 
     def remove_node_json(self) -> None:
         """Take D/node.json away: the node does not run any more."""
@@ -377,20 +353,11 @@ class Node:
 
     def tracker_announce(self, query: str, address: str, now: float) -> bytes:
         """Answer an HTTP announce (BEP 3) that came from `address`; errors become its answer."""
-        try:
-            announce = parse_announce(query.encode("latin-1"))
-            answer = self._tracker.announce(announce, address, now)
-        except P2PTubeError as error:
-            return encode_failure(str(error))
-        return encode_announce(answer, compact=announce.compact, no_peer_id=announce.no_peer_id)
+        return self._tracker.announce(query, address, now)
 
     def tracker_scrape(self, query: str) -> bytes:
         """Answer a scrape (BEP 48)."""
-        try:
-            wanted = parse_scrape(query.encode("latin-1"))
-        except ProtocolViolation as error:
-            return encode_failure(str(error))
-        return encode_scrape(self._tracker.scrape(wanted, time.time()))
+        return self._tracker.scrape(query, time.time())
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -409,9 +376,6 @@ class Node:
 
     def _job_changed(self, job: Job) -> None:
         self._events.send(Event(kind="job", data=present.job_view(job)))
-
-    def _video_changed(self, video_id: str) -> None:
-        self._videos.changed(video_id)
 
     def _peers_changed(self) -> None:
         self._events.send(Event(kind="peers", data=tuple(self.peers())))

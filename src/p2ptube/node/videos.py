@@ -119,6 +119,17 @@ class Videos:
         else:
             self._events.send(Event(kind="video", data=self._record_view(record)))
 
+    def swarm_changed(self, video_id: str) -> None:
+        """Tell open pages how the swarm of a video stands now."""
+        if not self._events.heard:
+            return
+        record = self._catalog.record(video_id)
+        torrent = self._session.get(video_id)
+        if record is not None and torrent is not None:
+            if record.state is VideoState.FETCHING:
+                self.changed(video_id)
+            self._events.send(Event(kind="swarm", data=present.swarm_view(torrent)))
+
     # --- fetch ---------------------------------------------------------------------------------
 
     async def fetch(self, video_id: str, *, keep: bool = True) -> VideoView:

@@ -128,7 +128,7 @@ class SwarmView(Model, frozen=True, kw_only=True):
 
 
 class Event(Model, frozen=True, kw_only=True):
-    """A change worth telling an open page: `kind` is job, peers, video or removed."""
+    """A change worth telling an open page: `kind` is job, peers, video, removed or swarm."""
 
     kind: str
-    data: JobView | VideoView | tuple[PeerView, ...] | str
+    data: JobView | VideoView | SwarmView | tuple[PeerView, ...] | str

@@ -72,6 +72,7 @@ def _status(session: Session, alert: Any) -> None:
         torrent = session.get(str(status.info_hashes.v1))
         if torrent is not None:
             torrent.on_status(status)
+            session.on_update(torrent.info_hash)
 
 
 def _resume(session: Session, alert: Any) -> None:
@@ -95,7 +96,7 @@ _HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     lt.piece_finished_alert: _on(lambda torrent, alert: torrent.on_piece(alert.piece_index)),
     lt.read_piece_alert: _on(_read),
     lt.cache_flushed_alert: _on(lambda torrent, _: torrent.on_flushed()),
-    lt.peer_disconnected_alert: _on(lambda torrent, _: torrent.update_peers()),
+    lt.peer_disconnected_alert: _on(lambda torrent, _: torrent.on_disconnect()),
     lt.torrent_finished_alert: _finished,
     lt.torrent_error_alert: _failed,
     lt.file_error_alert: _failed,

@@ -37,6 +37,7 @@ class Session:
         self._saved = asyncio.Event()
         self._removed: dict[str, asyncio.Event] = {}
         self.on_resume: Callable[[str, bytes], None] = lambda info_hash, data: None
+        self.on_update: Callable[[str], None] = lambda info_hash: None
         self.on_finished: Callable[[str], None] = lambda info_hash: None
         self.on_failed: Callable[[str, str], None] = lambda info_hash, reason: None
 
@@ -91,6 +92,11 @@ class Session:
         del self._session
         # The destructor waits for the trackers' goodbye: not on the loop's thread.
         await asyncio.to_thread(last_reference.clear)
+
+    def map_port(self, port: int) -> None:
+        """Ask the router to let TCP connections to `port` of another server of ours through."""
+        if self._settings.dht:
+            self._session.add_port_mapping(lt.portmap_protocol.tcp, port, port)
 
     def set_limits(self, *, upload: int, download: int) -> None:
         """Change the rate limits, in bytes/s; 0 = unlimited."""

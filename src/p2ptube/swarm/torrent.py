@@ -17,7 +17,7 @@ from .schedule import Playhead, deadlines
 log = logging.getLogger(__name__)
 
 # Enough for a few readers side by side, whatever the piece length.
-CACHE_BYTES = 32 * 1024 * 1024
+CACHE_BYTES = 16 * 1024 * 1024
 # peer_info::utp_socket of libtorrent's C++ interface; its Python binding does not name it.
 UTP_SOCKET = 1 << 17
 
@@ -49,7 +49,7 @@ class Torrent:
         self.finished = False
         self.bytes_per_second = 0.0  # of the video, for the deadlines; 0 = not known
         self.status: lt.torrent_status | None = None
-        self.on_change: Callable[[], None] = lambda: None
+        self.on_lonely: Callable[[], None] = lambda: None
         self._have: set[int] = set()
         self._checked = asyncio.Event()
         self._metadata = asyncio.Event()
@@ -241,7 +241,12 @@ class Torrent:
         """A periodic update."""
         self.status = status
         self.update_peers()
-        self.on_change()
+
+    def on_disconnect(self) -> None:
+        """A peer went away, or could not be connected to."""
+        self.update_peers()
+        if not self.connected:
+            self.on_lonely()
 
     def update_peers(self) -> None:
         """Take a new snapshot of the connections; what gone ones gave is kept."""
