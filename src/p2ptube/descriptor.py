@@ -8,7 +8,7 @@ import msgspec
 
 from .errors import BadSignature, InvalidInput, ProtocolViolation
 from .identity import Identity, verify
-from .models import Descriptor, SignedDescriptor
+from .models import MAX_PAYLOAD, Descriptor, SignedDescriptor
 
 _decode = msgspec.json.Decoder(Descriptor).decode
 
@@ -47,15 +47,22 @@ def amend(descriptor: Descriptor, changes: dict[str, Any]) -> Descriptor:
     changed = msgspec.structs.replace(descriptor, sequence=descriptor.sequence + 1, **changes)
     try:
         # Built in Python, a struct is not checked against its bounds; from data it is.
-        return msgspec.convert(msgspec.to_builtins(changed), Descriptor)
-    except msgspec.ValidationError as error:
+        payload = msgspec.json.encode(changed)
+        if len(payload) > MAX_PAYLOAD:
+            raise InvalidInput("the descriptor is too long")
+        return _decode(payload)
+    except (msgspec.ValidationError, UnicodeError) as error:
         raise InvalidInput(str(error)) from error
 
 
 def is_plain_file_name(name: str) -> bool:
     """Whether `name` names a file in a directory and nothing else (no path, no control)."""
+    try:
+        encoded = name.encode()
+    except UnicodeEncodeError:  # lone surrogates: the bytes on the disk are no UTF-8
+        return False
     return (
-        0 < len(name.encode(errors="replace")) <= 255
+        0 < len(encoded) <= 255
         and name not in {".", ".."}
         and not any(c in "/\\" or ord(c) < 32 or ord(c) == 127 for c in name)
     )

@@ -10,6 +10,9 @@ import msgspec
 
 from .errors import InvalidInput
 
+# Bytes of a descriptor: a few of them fit into one message of the overlay.
+MAX_PAYLOAD = 48 * 1024
+
 INFO_HASH = re.compile(r"^[0-9a-f]{40}\Z")
 
 Hex40 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
@@ -118,7 +121,7 @@ class SignedDescriptor(Model, frozen=True, kw_only=True):
     As JSON the three are base64. Open it with `descriptor.open_envelope`, which verifies it.
     """
 
-    payload: Annotated[bytes, msgspec.Meta(max_length=48 * 1024)]
+    payload: Annotated[bytes, msgspec.Meta(max_length=MAX_PAYLOAD)]
     key: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
     sig: Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
 

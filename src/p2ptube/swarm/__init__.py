@@ -1,10 +1,11 @@
 """Publish and fetch over BitTorrent: the only importer of libtorrent."""
 
+from .connections import PeerSnapshot
 from .metainfo import Layout, Magnet, parse_info, parse_magnet, parse_torrent
 from .publish import Hashed, hash_file, magnet_link
 from .session import Session
 from .settings import SwarmSettings
-from .torrent import PeerSnapshot, Torrent
+from .torrent import Torrent
 
 __all__ = [
     "Hashed",

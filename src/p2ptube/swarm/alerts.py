@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import libtorrent as lt
 
+from .connections import address_text
 from .torrent import Torrent
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ def dispatch(session: Session, alert: Any) -> None:
 def _torrent(session: Session, alert: Any) -> Torrent | None:
     if not alert.handle.is_valid():
         return None
-    return session.get(str(alert.handle.info_hashes().v1))
+    torrent = session.get(str(alert.handle.info_hashes().v1))
+    # What was removed and added again is another torrent: what the first one left says nothing.
+    return torrent if torrent is not None and torrent.handle == alert.handle else None
 
 
 def _on(method: Callable[[Torrent, Any], None]) -> Callable[[Session, Any], None]:
@@ -33,6 +36,11 @@ def _on(method: Callable[[Torrent, Any], None]) -> Callable[[Session, Any], None
             method(torrent, alert)
 
     return handler
+
+
+def _metadata(torrent: Torrent, _: Any) -> None:
+    torrent.on_metadata()
+    torrent.want_only_video()
 
 
 def _read(torrent: Torrent, alert: Any) -> None:
@@ -56,13 +64,17 @@ def _finished(session: Session, alert: Any) -> None:
     torrent = _torrent(session, alert)
     if torrent is not None and not torrent.finished:
         torrent.update_peers()
+        if torrent.status is not None and not torrent.status.is_finished:
+            # Fetched just now: who is killed while the file is hashed need not fetch the end again.
+            session.save_resume(torrent.info_hash)
         torrent.on_finished()
         session.on_finished(torrent.info_hash)
 
 
 def _failed(session: Session, alert: Any) -> None:
     torrent = _torrent(session, alert)
-    if torrent is not None:
+    # One fault of the disk comes as several alerts.
+    if torrent is not None and not torrent.error:
         torrent.error = alert.error.message()
         session.on_failed(torrent.info_hash, torrent.error)
 
@@ -76,8 +88,9 @@ def _status(session: Session, alert: Any) -> None:
 
 
 def _resume(session: Session, alert: Any) -> None:
-    data = lt.write_resume_data_buf(alert.params)
-    session.resume_saved(str(alert.params.info_hashes.v1), data)
+    torrent = _torrent(session, alert)
+    if torrent is not None:
+        session.resume_saved(torrent.info_hash, lt.write_resume_data_buf(alert.params))
 
 
 def _no_resume(session: Session, alert: Any) -> None:
@@ -90,10 +103,26 @@ def _removed(session: Session, alert: Any) -> None:
     session.removed(str(alert.info_hashes.v1))
 
 
+def _lost(session: Session, _: Any) -> None:
+    for torrent in session.torrents():
+        torrent.on_alerts_lost()
+
+
+def _block(session: Session, alert: Any) -> None:
+    # A piece is put down to the sender of its first block: mostly, a peer sends whole pieces.
+    if alert.block_index == 0:
+        torrent = _torrent(session, alert)
+        if torrent is not None:
+            torrent.origins.note(alert.piece_index, address_text(alert.endpoint))
+
+
 _HANDLERS: dict[type, Callable[[Session, Any], None]] = {
-    lt.metadata_received_alert: _on(lambda torrent, _: torrent.on_metadata()),
+    lt.metadata_received_alert: _on(_metadata),
     lt.torrent_checked_alert: _checked,
     lt.piece_finished_alert: _on(lambda torrent, alert: torrent.on_piece(alert.piece_index)),
+    # Of a piece that passes its check before it is written, only the first of the two is told.
+    lt.block_downloading_alert: _block,
+    lt.block_finished_alert: _block,
     lt.read_piece_alert: _on(_read),
     lt.cache_flushed_alert: _on(lambda torrent, _: torrent.on_flushed()),
     lt.peer_disconnected_alert: _on(lambda torrent, _: torrent.on_disconnect()),
@@ -104,4 +133,5 @@ _HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     lt.save_resume_data_alert: _resume,
     lt.save_resume_data_failed_alert: _no_resume,
     lt.torrent_removed_alert: _removed,
+    lt.alerts_dropped_alert: _lost,
 }

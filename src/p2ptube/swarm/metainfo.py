@@ -38,6 +38,19 @@ class Layout:
     files: int
 
     @property
+    def video_pieces(self) -> tuple[int, int]:
+        """The pieces [first, end) that hold bytes of the video."""
+        end = self.file_offset + self.file_size
+        return self.file_offset // self.piece_length, -(-end // self.piece_length)
+
+    @property
+    def whole_pieces(self) -> tuple[int, int]:
+        """The pieces [first, end) that hold bytes of the video and of no other file."""
+        first, end = self.file_offset, self.file_offset + self.file_size
+        last = self.pieces if end == self.total_size else end // self.piece_length
+        return -(-first // self.piece_length), last
+
+    @property
     def file_name(self) -> str:
         """The plain name of the video's file."""
         return PurePosixPath(self.file_path).name
@@ -81,6 +94,8 @@ def layout_of(info: lt.torrent_info) -> Layout:
     sizes = [files.file_size(index) for index in range(files.num_files())]
 
     def weight(index: int) -> tuple[bool, int]:
+        if sizes[index] == 0 or files.file_flags(index) & lt.file_flags_t.flag_pad_file:
+            return False, 0
         return PurePosixPath(names[index]).suffix.lower() in VIDEO_SUFFIXES, sizes[index]
 
     best = max(range(len(names)), key=weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from urllib.parse import quote
 
 import libtorrent as lt
 
-from ..errors import FileChanged, StorageError
+from ..descriptor import is_plain_file_name
+from ..errors import FileChanged, InvalidInput, StorageError
 
 KIB = 1024
 MIN_PIECE = 64 * KIB
@@ -45,10 +47,15 @@ def hash_file(path: Path, report: Callable[[float], None]) -> Hashed:
 
     The two passes run side by side, so that the disk is read once. `report` gets the fraction
     done, 0..1. Raises FileChanged when the file changes meanwhile, StorageError when it cannot
-    be read.
+    be read, InvalidInput when its name cannot be that of a shared file.
     """
+    if not is_plain_file_name(path.name):
+        raise InvalidInput(f"rename the file, its name cannot be shared: {path.name!r}")
     try:
         before = path.stat()
+    except OSError as error:
+        raise StorageError(f"cannot read {path.name}: {error}") from error
+    try:
         sha256 = _Sha256(path)
         sha256.start()
         entry = lt.create_file_entry(path.name, before.st_size)
@@ -57,11 +64,10 @@ def hash_file(path: Path, report: Callable[[float], None]) -> Hashed:
         count = creator.num_pieces()
         lt.set_piece_hashes(creator, str(path.parent), lambda i: report((int(i) + 1) / count))
         digest = sha256.result()
-        after = path.stat()
     except (OSError, RuntimeError) as error:
+        _check_unchanged(path, before)
         raise StorageError(f"cannot read {path.name}: {error}") from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise FileChanged(f"{path.name} changed while it was read")
+    _check_unchanged(path, before)
     info = lt.bencode(creator.generate()[b"info"])
     return Hashed(
         info=info,
@@ -71,6 +77,15 @@ def hash_file(path: Path, report: Callable[[float], None]) -> Hashed:
         size=before.st_size,
         mtime_ns=before.st_mtime_ns,
     )
+
+
+def _check_unchanged(path: Path, before: os.stat_result) -> None:
+    try:
+        after = path.stat()
+    except OSError as error:
+        raise FileChanged(f"{path.name} went away while it was read") from error
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise FileChanged(f"{path.name} changed while it was read")
 
 
 class _Sha256(threading.Thread):

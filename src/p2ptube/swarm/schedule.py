@@ -13,6 +13,9 @@ MIN_AHEAD = 128 * 1024
 MOST_PIECES = 256
 # A video whose bit rate nobody told is taken for a usual one of the web.
 DEFAULT_BYTES_PER_SECOND = 500_000
+# Duration and bit rate are what a stranger says: whatever it is, deadlines stay plausible.
+LOWEST_RATE = 1_000
+HIGHEST_RATE = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def deadlines(
     A piece that several playheads want gets the earliest of its deadlines. Beyond the window of
     each playhead nothing is said: there the swarm's rarest-first serves everybody best.
     """
-    rate = bytes_per_second or DEFAULT_BYTES_PER_SECOND
+    rate = min(max(bytes_per_second or DEFAULT_BYTES_PER_SECOND, LOWEST_RATE), HIGHEST_RATE)
     result: dict[int, int] = {}
     for head in playheads:
         first = head.position // piece_length

@@ -12,11 +12,13 @@ from typing import Any, cast
 
 import libtorrent as lt
 
-from ..errors import Cancelled, OurBug, P2PTubeError, StorageError
+from ..errors import Cancelled, OurBug, P2PTubeError, ProtocolViolation, StorageError
 from ..models import PeerAddress
 from .alerts import dispatch
+from .heap import return_large_blocks
+from .limits import Limits
 from .metainfo import layout_of, parse_magnet, torrent_info
-from .settings import SwarmSettings, pack, peer_class_filter
+from .settings import ALERT_QUEUE, ALERTS, BLOCK_ALERTS, SwarmSettings, pack
 from .torrent import Torrent
 
 log = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ class Session:
     def __init__(self, settings: SwarmSettings) -> None:
         self._settings = settings
         self._torrents: dict[str, Torrent] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._saving: set[str] = set()
         self._saved = asyncio.Event()
         self._removed: dict[str, asyncio.Event] = {}
@@ -44,27 +46,33 @@ class Session:
     # --- life ----------------------------------------------------------------------------------
 
     async def start(self) -> int:
-        """Listen; return the port. Raises StorageError when the port is taken."""
+        """Listen; return the port. Raises StorageError when the port cannot be had."""
         self._loop = asyncio.get_running_loop()
+        return_large_blocks()
         self._session: lt.session = lt.session(cast(Any, pack(self._settings)))
-        self._session.set_peer_class_filter(
-            peer_class_filter(self._session, limit_lan=self._settings.limit_lan)
+        self._limits = Limits(self._session)
+        self.set_limits(
+            upload=self._settings.upload_limit,
+            download=self._settings.download_limit,
+            limit_lan=self._settings.limit_lan,
         )
         # A file descriptor and no Python callback: the destructor of the session holds the
         # interpreter's lock while it waits for threads that would need it for the callback.
-        self._wakeup, theirs = socket.socketpair()
+        self._wakeup, self._waker = socket.socketpair()
         self._wakeup.setblocking(False)
-        theirs.setblocking(False)
-        self._session.set_alert_fd(theirs.detach())
+        self._waker.setblocking(False)
+        self._session.set_alert_fd(self._waker.fileno())
         self._loop.add_reader(self._wakeup, self._wake)
         port: int = self._session.listen_port()
-        if self._settings.port and port != self._settings.port:
+        # libtorrent falls back to another port, and to none for an address that is not ours.
+        if port == 0 or self._settings.port not in {0, port}:
             await self._close()
-            raise StorageError(f"the swarm port {self._settings.port} is taken")
-        self._tasks = [
+            where = f"port {self._settings.port} of {self._settings.host}"
+            raise StorageError(f"cannot listen for the swarm on {where}: taken, or not ours")
+        self._tasks = {
             asyncio.create_task(self._update_regularly()),
             asyncio.create_task(self._save_regularly()),
-        ]
+        }
         return port
 
     async def stop(self) -> None:
@@ -83,24 +91,40 @@ class Session:
         for torrent in self._torrents.values():
             torrent.close(Cancelled("the node is stopping"))
         self._torrents.clear()
+        for removed in self._removed.values():
+            removed.set()
         await self._close()
 
     async def _close(self) -> None:
         self._loop.remove_reader(self._wakeup)
         self._wakeup.close()
-        last_reference = [self._session]
-        del self._session
+        last_references = [self._limits, self._session]
+        del self._limits, self._session
         # The destructor waits for the trackers' goodbye: not on the loop's thread.
-        await asyncio.to_thread(last_reference.clear)
+        await asyncio.to_thread(last_references.clear)
+        self._waker.close()
 
     def map_port(self, port: int) -> None:
         """Ask the router to let TCP connections to `port` of another server of ours through."""
         if self._settings.dht:
             self._session.add_port_mapping(lt.portmap_protocol.tcp, port, port)
 
-    def set_limits(self, *, upload: int, download: int) -> None:
-        """Change the rate limits, in bytes/s; 0 = unlimited."""
-        self._session.apply_settings({"upload_rate_limit": upload, "download_rate_limit": download})
+    def set_limits(self, *, upload: int, download: int, limit_lan: bool) -> None:
+        """Change the rate limits, in bytes/s, at once; 0 = unlimited."""
+        self._limits.apply(upload=upload, download=download, limit_lan=limit_lan)
+
+    def watch_blocks(self, watch: bool) -> None:
+        """Note from now on, or no more, who sends each piece: see `Torrent.origins`.
+
+        Not always, since it costs two alerts for every 16 KiB.
+        """
+        self._session.apply_settings(
+            {
+                "alert_mask": ALERTS | BLOCK_ALERTS if watch else ALERTS,
+                # More than the usual queue can come while the loop is busy for a moment.
+                "alert_queue_size": 10 * ALERT_QUEUE if watch else ALERT_QUEUE,
+            }
+        )
 
     # --- torrents --------------------------------------------------------------------------------
 
@@ -113,16 +137,25 @@ class Session:
         return list(self._torrents.values())
 
     def seed(self, info: bytes, path: Path, trackers: Iterable[str] = ()) -> Torrent:
-        """Share the complete file at `path`, whose hashes were verified when it was imported."""
+        """Share the complete file at `path`, whose hashes were verified when it was imported.
+
+        Of a torrent with more files, the pieces that lie in the video as a whole are shared.
+        """
         params = lt.add_torrent_params()
         params.ti = torrent_info(info)
         layout = layout_of(params.ti)
         params.save_path = str(path.parent)
         # libtorrent cleans the names it reads in metadata; the file keeps the name it has.
         params.renamed_files = {layout.file_index: path.name}
-        every = [True] * layout.pieces
-        params.have_pieces = params.verified_pieces = every
-        params.flags = lt.torrent_flags.seed_mode | lt.torrent_flags.update_subscribe
+        first, end = layout.whole_pieces
+        have = [first <= piece < end for piece in range(layout.pieces)]
+        params.have_pieces = params.verified_pieces = have
+        params.flags = lt.torrent_flags.update_subscribe
+        if all(have):
+            params.flags |= lt.torrent_flags.seed_mode
+        else:
+            params.flags |= lt.torrent_flags.no_verify_files
+            params.piece_priorities = [4 * has for has in have]
         return self._add(params, layout.info_hash, trackers)
 
     def fetch(
@@ -135,7 +168,10 @@ class Session:
         resume: bytes | None = None,
         trackers: Iterable[str] = (),
     ) -> Torrent:
-        """Fetch a torrent into `directory`, going on from `resume` data where there is some."""
+        """Fetch a torrent into `directory`, going on from `resume` data where there is some.
+
+        Raises ProtocolViolation where `info` is not the metadata of that torrent.
+        """
         params = self._resumed(resume, info_hash)
         if params.ti is None and info is not None:
             params.ti = torrent_info(info)
@@ -143,6 +179,7 @@ class Session:
         params.save_path = str(directory)
         params.flags = lt.torrent_flags.update_subscribe
         torrent = self._add(params, info_hash, trackers)
+        torrent.want_only_video()
         if magnet is not None:
             link = parse_magnet(magnet)
             for tracker in link.trackers:
@@ -156,7 +193,7 @@ class Session:
         torrent = self._torrents.pop(info_hash, None)
         if torrent is None:
             return
-        self._saving.discard(info_hash)
+        self._saved_one(info_hash)
         torrent.close(reason or Cancelled("the video was removed"))
         removed = self._removed.setdefault(info_hash, asyncio.Event())
         self._session.remove_torrent(torrent.handle)
@@ -168,7 +205,7 @@ class Session:
     def save_resume(self, info_hash: str, *, only_if_modified: bool = False) -> None:
         """Ask for resume data; it comes through `on_resume`."""
         torrent = self._torrents[info_hash]
-        if torrent.finished or torrent.info is None:
+        if torrent.finished or torrent.layout is None:
             return
         flags = lt.save_resume_flags_t.save_info_dict | lt.save_resume_flags_t.flush_disk_cache
         if only_if_modified:
@@ -180,11 +217,23 @@ class Session:
 
     async def dial(self, info_hash: str, addresses: Iterable[PeerAddress]) -> None:
         """Connect to these holders of a torrent that is being fetched; names are resolved first."""
-        for address in addresses:
+
+        async def one(address: PeerAddress) -> None:
             for endpoint in await self._resolve(address):
                 torrent = self._torrents.get(info_hash)
                 if torrent is not None and not torrent.finished:
                     torrent.handle.connect_peer(endpoint)
+                    self._hurry(torrent)
+
+        # Side by side: a name that is slow to resolve does not hold up the others.
+        await asyncio.gather(*map(one, addresses))
+
+    def _hurry(self, torrent: Torrent) -> None:
+        if not torrent.hurried:
+            torrent.hurried = True
+            task = asyncio.create_task(torrent.hurry())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _resolve(self, address: PeerAddress) -> list[tuple[str, int]]:
         if not 0 < address.port < 65536:
@@ -206,7 +255,10 @@ class Session:
             raise OurBug(f"torrent {info_hash} was added twice")
         params.trackers = list(dict.fromkeys(trackers))
         params.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
-        torrent = Torrent(self._session.add_torrent(params), info_hash)
+        try:
+            torrent = Torrent(self._session.add_torrent(params), info_hash)
+        except RuntimeError as error:
+            raise ProtocolViolation(f"libtorrent refuses the torrent: {error}") from error
         self._torrents[info_hash] = torrent
         if params.ti is not None:
             torrent.on_metadata()
@@ -233,8 +285,11 @@ class Session:
 
     def resume_saved(self, info_hash: str, data: bytes | None) -> None:
         """The answer to save_resume; None where there was nothing new to save."""
-        if data is not None and info_hash in self._torrents:
+        self._saved_one(info_hash)
+        if data is not None:
             self.on_resume(info_hash, data)
+
+    def _saved_one(self, info_hash: str) -> None:
         self._saving.discard(info_hash)
         if not self._saving:
             self._saved.set()

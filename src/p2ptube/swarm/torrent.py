@@ -6,35 +6,24 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import libtorrent as lt
 
 from ..errors import OurBug, P2PTubeError, StorageError
+from .connections import PeerSnapshot, snapshot
 from .metainfo import Layout, layout_of
+from .origins import Origins
 from .schedule import Playhead, deadlines
 
 log = logging.getLogger(__name__)
 
 # Enough for a few readers side by side, whatever the piece length.
 CACHE_BYTES = 16 * 1024 * 1024
-# peer_info::utp_socket of libtorrent's C++ interface; its Python binding does not name it.
-UTP_SOCKET = 1 << 17
-
-
-@dataclass(frozen=True)
-class PeerSnapshot:
-    """A connection as last seen. Rates in bytes/s, totals in payload bytes."""
-
-    address: str
-    client: str
-    transport: str
-    progress: float
-    download_rate: int
-    upload_rate: int
-    downloaded: int
-    uploaded: int
-    connected: bool = True
+# Connections that are gone and of which we keep what they gave.
+MOST_GONE_PEERS = 200
+# The addresses of one list of holders are resolved within this.
+DIALLED_TOGETHER_SECONDS = 0.02
 
 
 class Torrent:
@@ -44,12 +33,13 @@ class Torrent:
         self.handle = handle
         self.info_hash = info_hash
         self.layout: Layout | None = None
-        self.info: bytes | None = None
         self.error = ""
         self.finished = False
+        self.hurried = False  # whether `hurry` was called
         self.bytes_per_second = 0.0  # of the video, for the deadlines; 0 = not known
         self.status: lt.torrent_status | None = None
         self.on_lonely: Callable[[], None] = lambda: None
+        self.origins = Origins()
         self._have: set[int] = set()
         self._checked = asyncio.Event()
         self._metadata = asyncio.Event()
@@ -73,13 +63,19 @@ class Torrent:
         return self.layout
 
     @property
+    def info(self) -> bytes | None:
+        """The bencoded info dictionary, once it is known. libtorrent keeps it: we hold no copy."""
+        loaded = self.handle.torrent_file() if self.layout and not self._gone else None
+        return loaded.info_section() if loaded else None
+
+    @property
     def progress(self) -> float:
         """The fraction of the video's pieces that we have, 0..1."""
         if self.finished:
             return 1.0
         if self.layout is None:
             return 0.0
-        first, last = self._video_pieces(self.layout)
+        first, last = self.layout.video_pieces
         have = sum(1 for piece in self._have if first <= piece < last)
         return have / max(1, last - first)
 
@@ -90,7 +86,7 @@ class Torrent:
         result = bytearray(b"0" * self.layout.pieces)
         if self.finished:
             return "1" * self.layout.pieces
-        for part in self.handle.get_download_queue():
+        for part in [] if self._gone else self.handle.get_download_queue():
             result[part["piece_index"]] = ord("2")
         for piece in self._have:
             result[piece] = ord("1")
@@ -112,6 +108,7 @@ class Torrent:
 
     async def flushed(self) -> None:
         """Wait until everything that we have is visible in the file to other readers."""
+        self._raise_if_gone()
         future = asyncio.get_running_loop().create_future()
         self._flushed.append(future)
         self.handle.flush_cache()
@@ -138,6 +135,18 @@ class Torrent:
             self.handle.read_piece(index)
         return await asyncio.shield(future)
 
+    async def hurry(self) -> None:
+        """Dial the first known peers now: libtorrent does so at its tick, up to a second later.
+
+        A torrent that is resumed dials at once. Not for later ones: pausing ends connections.
+        """
+        await asyncio.sleep(DIALLED_TOGETHER_SECONDS)
+        if self.layout is not None:
+            await self._checked.wait()  # before, resuming would not dial
+        if not self.finished and self._gone is None:
+            self.handle.pause()
+            self.handle.resume()
+
     # --- playheads ---------------------------------------------------------------------------
 
     def place(self, key: object, head: Playhead) -> None:
@@ -153,16 +162,18 @@ class Torrent:
         """Take a reader's playhead away."""
         if self._playheads.pop(key, None) is not None:
             self._restart_schedule()
+        if not self._playheads:
+            self._cache.clear()
 
     def _restart_schedule(self) -> None:
         # Outstanding requests are cancelled only when the list of deadlines is empty first.
-        if self._deadlines and not self.finished:
+        if self._deadlines and not self.finished and not self._gone:
             self.handle.clear_piece_deadlines()
         self._deadlines.clear()
         self._extend_schedule()
 
     def _extend_schedule(self) -> None:
-        if self.finished or self.layout is None or not self._playheads:
+        if self.finished or self._gone or self.layout is None or not self._playheads:
             return
         wanted = deadlines(
             self._playheads.values(),
@@ -179,16 +190,17 @@ class Torrent:
 
     def on_metadata(self) -> None:
         """The info dictionary is known."""
-        loaded = self.handle.torrent_file()
-        if loaded is None:
-            return
-        self.info = loaded.info_section()
-        self.layout = layout_of(loaded)
-        if self.layout.files > 1:
+        loaded = self.handle.torrent_file() if self.layout is None else None
+        if loaded is not None:
+            self.layout = layout_of(loaded)
+            self._metadata.set()
+
+    def want_only_video(self) -> None:
+        """Fetch no other file of the torrent."""
+        if self.layout is not None and self.layout.files > 1:
             video = self.layout.file_index
             wanted = [4 if index == video else 0 for index in range(self.layout.files)]
             self.handle.prioritize_files(wanted)
-        self._metadata.set()
 
     def on_checked(self) -> None:
         """Resume data was accepted: what we have is known."""
@@ -221,7 +233,7 @@ class Torrent:
     def on_read(self, index: int, data: bytes, problem: str) -> None:
         """The answer to read_piece; `problem` says why there is no data."""
         future = self._reads.pop(index, None)
-        if not problem:
+        if not problem and self._playheads:
             self._remember(index, data)
         if future is None or future.done():
             return
@@ -229,6 +241,16 @@ class Torrent:
             future.set_exception(StorageError(f"cannot read from the disk: {problem}"))
         else:
             future.set_result(data)
+
+    def on_alerts_lost(self) -> None:
+        """Alerts were dropped: ask for what they may have told, lest somebody waits for ever."""
+        if self.finished or not self._checked.is_set() or self._gone:
+            return
+        for index, has in enumerate(self.handle.status().pieces):
+            if has and index not in self._have:
+                self.on_piece(index)
+        for index in self._reads:
+            self.handle.read_piece(index)
 
     def on_flushed(self) -> None:
         """What was written before is visible to others."""
@@ -250,24 +272,34 @@ class Torrent:
 
     def update_peers(self) -> None:
         """Take a new snapshot of the connections; what gone ones gave is kept."""
-        for address, peer in self._peers.items():
-            if peer.connected:
-                gone = replace(peer, connected=False, download_rate=0, upload_rate=0)
-                self._peers[address] = gone
+        if self._gone:
+            return
+        before = [p for p in self._peers.values() if p.downloaded or p.uploaded]
+        self._peers = {
+            peer.address: replace(peer, connected=False, download_rate=0, upload_rate=0)
+            for peer in before[-MOST_GONE_PEERS:]
+        }
         for info in self.handle.get_peer_info():
             if not info.flags & (lt.peer_info.connecting | lt.peer_info.handshake):
-                now = _snapshot(info)
+                now = snapshot(info)
+                # Again at the end, so that those who left long ago are the first.
+                self._peers.pop(now.address, None)
                 self._peers[now.address] = now
 
     def close(self, reason: P2PTubeError) -> None:
         """The torrent leaves the session: whoever waits gets `reason`."""
         self._gone = reason
+        self._playheads.clear()
+        self._deadlines.clear()
+        self._cache.clear()
         self._checked.set()
         self._metadata.set()
         self._wake_all()
         self.on_flushed()
-        for index in list(self._reads):
-            self.on_read(index, b"", str(reason))
+        for read in self._reads.values():
+            if not read.done():
+                read.set_exception(reason)
+        self._reads.clear()
 
     def _wake_all(self) -> None:
         for event in self._arrivals.values():
@@ -280,31 +312,5 @@ class Torrent:
 
     def _remember(self, index: int, data: bytes) -> None:
         self._cache[index] = data
-        while len(self._cache) > 2 and sum(map(len, self._cache.values())) > CACHE_BYTES:
+        while len(self._cache) > 1 and sum(map(len, self._cache.values())) > CACHE_BYTES:
             self._cache.popitem(last=False)
-
-    @staticmethod
-    def _video_pieces(layout: Layout) -> tuple[int, int]:
-        first = layout.file_offset // layout.piece_length
-        end = layout.file_offset + layout.file_size
-        return first, -(-end // layout.piece_length)
-
-
-def _snapshot(info: lt.peer_info) -> PeerSnapshot:
-    host, port = info.remote_endpoint()
-    return PeerSnapshot(
-        address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        client=info.client.decode(errors="replace")[:100],
-        transport=_transport(info),
-        progress=info.progress,
-        download_rate=info.payload_down_speed,
-        upload_rate=info.payload_up_speed,
-        downloaded=info.total_download,
-        uploaded=info.total_upload,
-    )
-
-
-def _transport(info: lt.peer_info) -> str:
-    if info.connection_type in {lt.peer_info.web_seed, lt.peer_info.http_seed}:
-        return "http"
-    return "utp" if info.flags & UTP_SOCKET else "tcp"

@@ -1,0 +1,51 @@
+"""Connections of a swarm as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libtorrent as lt
+
+# peer_info::utp_socket of libtorrent's C++ interface; its Python binding does not name it.
+UTP_SOCKET = 1 << 17
+
+
+@dataclass(frozen=True)
+class PeerSnapshot:
+    """A connection as last seen. Rates in bytes/s, totals in payload bytes."""
+
+    address: str
+    client: str
+    transport: str
+    progress: float
+    download_rate: int
+    upload_rate: int
+    downloaded: int
+    uploaded: int
+    connected: bool = True
+
+
+def address_text(endpoint: tuple[str, int]) -> str:
+    """An endpoint of libtorrent as `host:port`."""
+    host, port = endpoint
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def snapshot(info: lt.peer_info) -> PeerSnapshot:
+    """What libtorrent tells of a connection, copied."""
+    return PeerSnapshot(
+        address=address_text(info.remote_endpoint()),
+        client=info.client.decode(errors="replace")[:100],
+        transport=_transport(info),
+        progress=info.progress,
+        download_rate=info.payload_down_speed,
+        upload_rate=info.payload_up_speed,
+        downloaded=info.total_download,
+        uploaded=info.total_upload,
+    )
+
+
+def _transport(info: lt.peer_info) -> str:
+    if info.connection_type in {lt.peer_info.web_seed, lt.peer_info.http_seed}:
+        return "http"
+    return "utp" if info.flags & UTP_SOCKET else "tcp"

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import math
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from p2ptube.swarm.schedule import (
+    MIN_AHEAD,
+    MOST_PIECES,
+    WINDOW_SECONDS,
+    Playhead,
+    deadlines,
+)
+
+KIB = 1024
+LENGTHS = st.sampled_from([16 * KIB, 64 * KIB, 1024 * KIB, 100_000])
+RATES = st.sampled_from([0.0, 1e4, 123_456.7, 5e5, 3e6, 5e7])
+OFFSETS = st.integers(0, 200 * 1024 * KIB)
+
+
+@st.composite
+def playheads(draw: st.DrawFn) -> Playhead:
+    start = draw(OFFSETS)
+    return Playhead(start, start + draw(st.integers(1, 100 * 1024 * KIB)))
+
+
+@st.composite
+def owned(draw: st.DrawFn) -> set[int]:
+    """Some pieces, often with runs of them."""
+    runs = draw(st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 400)), max_size=5))
+    return {piece for start, count in runs for piece in range(start, start + count)}
+
+
+@given(playheads(), owned(), LENGTHS, RATES)
+def test_one_playhead(head: Playhead, have: set[int], length: int, rate: float) -> None:
+    result = deadlines([head], have, piece_length=length, bytes_per_second=rate)
+
+    assert not have & result.keys()
+    first, last = head.position // length, (head.end - 1) // length
+    assert all(first <= piece <= last for piece in result)
+    assert len(result) <= MOST_PIECES
+    times = [result[piece] for piece in sorted(result)]
+    assert times == sorted(times)
+    assert all(0 <= time <= 2**31 - 1 for time in times)
+    missing = next((piece for piece in range(first, last + 1) if piece not in have), None)
+    if missing is not None and missing in result:
+        assert result[missing] == min(times)
+    # Who has nothing in hand waits for this very piece.
+    if first not in have:
+        assert result[first] == 0
+
+
+@given(st.lists(playheads(), min_size=2, max_size=4), owned(), LENGTHS, RATES)
+def test_several_playheads_merge_by_the_earliest(
+    heads: list[Playhead], have: set[int], length: int, rate: float
+) -> None:
+    together = deadlines(heads, have, piece_length=length, bytes_per_second=rate)
+    alone = [deadlines([head], have, piece_length=length, bytes_per_second=rate) for head in heads]
+    assert together.keys() == set().union(*alone)
+    for piece, time in together.items():
+        assert time == min(result[piece] for result in alone if piece in result)
+
+
+def window(in_hand: int, length: int = 16 * KIB, rate: float = 400_000) -> int:
+    """How far, in bytes, the deadlines reach when that many pieces are in hand."""
+    head = Playhead(0, 10**9)
+    wanted = deadlines([head], set(range(in_hand)), piece_length=length, bytes_per_second=rate)
+    return (max(wanted, default=in_hand - 1) + 1) * length
+
+
+def test_the_window_grows_with_what_is_in_hand_up_to_ten_seconds() -> None:
+    reach = [window(in_hand) for in_hand in range(1000)]
+    assert reach[0] == MIN_AHEAD
+    widest = WINDOW_SECONDS * 400_000
+    growing = [at for at in reach if at < widest]
+    assert growing == sorted(growing)
+    assert len(set(growing)) > 20
+    # With ten seconds in hand nothing is urgent.
+    assert max(reach[: int(widest / 16 / KIB)]) <= widest + 16 * KIB
+    assert not deadlines(
+        [Playhead(0, 10**9)], set(range(300)), piece_length=16 * KIB, bytes_per_second=400_000
+    )
+
+
+def test_a_piece_longer_than_the_window_is_wanted_all_the_same() -> None:
+    head = Playhead(5, 10**9)
+    wanted = deadlines([head], set(), piece_length=16 * 1024 * KIB, bytes_per_second=1_000)
+    assert wanted[0] == 0
+    assert wanted.keys() <= {0, 1}
+
+
+def test_without_playheads_nothing_is_urgent() -> None:
+    assert deadlines([], set(), piece_length=64 * KIB, bytes_per_second=0) == {}
+
+
+@given(
+    playheads(),
+    st.one_of(
+        st.floats(0, sys.float_info.max),
+        st.just(math.inf),
+        st.floats(0, 1e-300),
+    ),
+    st.sampled_from([1, 16 * KIB, 128 * 1024 * KIB]),
+)
+def test_odd_bit_rates_give_usable_deadlines(head: Playhead, rate: float, length: int) -> None:
+    result = deadlines([head], set(), piece_length=length, bytes_per_second=rate)
+    assert 0 < len(result) <= MOST_PIECES
+    assert all(0 <= time <= 2**31 - 1 for time in result.values())
