@@ -23,21 +23,25 @@ FLAGS = (
 
 
 class NodeProcess:
-    """`p2ptube serve` over a data directory. Rates in bytes/s hold on loopback, too."""
+    """`p2ptube serve` over a data directory. Rates in bytes/s hold on loopback, too.
+
+    With an `upload_limit` of None the environment decides no limits, so that the API may.
+    """
 
     def __init__(
         self,
         data_dir: Path,
         *flags: str,
         join: str | None = None,
-        upload_limit: int = 0,
+        upload_limit: int | None = 0,
         **environment: str,
     ) -> None:
         self.data_dir = data_dir
         self._flags = [*FLAGS, *flags, *(["--join", join] if join else [])]
-        self._environment = os.environ | {
-            "P2PTUBE_UPLOAD_LIMIT": str(upload_limit),
-            "P2PTUBE_LIMIT_LAN": "true",
+        limits = {"P2PTUBE_UPLOAD_LIMIT": str(upload_limit), "P2PTUBE_LIMIT_LAN": "true"}
+        self._environment = {
+            **os.environ,
+            **({} if upload_limit is None else limits),
             "P2PTUBE_STABILIZE_INTERVAL": "0.5",
             **environment,
         }
@@ -174,3 +178,9 @@ def nodes() -> Iterator[Callable[..., NodeProcess]]:
     finally:
         for node in started:
             node.kill()
+
+
+def acquainted(*nodes: NodeProcess) -> None:
+    """Wait until each of the nodes has met a peer."""
+    for node in nodes:
+        node.until(lambda node=node: node.get("peers"), bool)  # type: ignore[misc]

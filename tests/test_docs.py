@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from scripts.module_tour import tour
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from typer.testing import CliRunner
@@ -25,9 +27,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "p2ptube"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 WITH_COMMANDS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMAND = re.compile(
-    r"(?:^|(?<=`))(?:\$ )?((?:[A-Z0-9_]+=\S+ )*p2ptube(?: [^`\n]*)?)", re.MULTILINE
-)
+ENVIRONMENT = r"(?:[A-Z0-9_]+=\S+ )*"
+COMMAND = re.compile(rf"(?:^|(?<=`))(?:\$ )?({ENVIRONMENT}p2ptube(?: [^`\n]*)?)", re.MULTILINE)
+FLAG = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 
 
 def text_of(path: Path) -> str:
@@ -55,15 +57,9 @@ def help_of(*verbs: str) -> str:
 
 def flags_of(*verbs: str) -> set[str]:
     options = help_of(*verbs).partition("\nOptions:\n")[2].partition("\nCommands:\n")[0]
-    return set(
-        re.findall(r"(?<![\w-])--?[a-z][a-z-]*", re.sub(r"  \S.*|^ {3,}.*", trimmed, options))
-    )
-
-
-def trimmed(match: re.Match[str]) -> str:
-    """Drop the explanations, which may speak of other flags."""
-    part = match[0].strip()
-    return f" {part.split('  ')[0]}" if part.startswith("-") else ""
+    # Behind two spaces is the explanation, which may speak of other flags.
+    heads = [line.strip().split("  ")[0] for line in options.splitlines() if line[:3] == "  -"]
+    return {flag for head in heads for flag in FLAG.findall(head)}
 
 
 def verbs_of(*verbs: str) -> set[str]:
@@ -73,7 +69,7 @@ def verbs_of(*verbs: str) -> set[str]:
 
 def commands_in(path: Path) -> Iterator[str]:
     for match in COMMAND.finditer(text_of(path)):
-        yield re.sub(r"^(?:[A-Z0-9_]+=\S+ )*", "", match[1])
+        yield re.sub(f"^{ENVIRONMENT}", "", match[1])
 
 
 def check_command(command: str) -> None:
@@ -114,7 +110,7 @@ def test_every_verb_is_described_with_its_flags_and_an_example(verbs: tuple[str,
     described = section(text_of(ROOT / "docs" / "cli.md"), f"p2ptube {' '.join(verbs)}")
     assert re.search(rf"^p2ptube {' '.join(verbs)}\b", described, re.MULTILINE)
     common = {"--data-dir", "--json", "--join", "-h", "--help"}
-    named = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", described))
+    named = set(FLAG.findall(described))
     assert flags_of(*verbs) - common <= named
     assert named <= flags_of(*verbs) | flags_of() | common
 
@@ -124,9 +120,7 @@ def test_every_setting_is_in_the_readme() -> None:
     assert set(re.findall(r"`P2PTUBE_([A-Z_]+)`", table)) == {
         name.upper() for name in Config.model_fields
     }
-    assert flags_of("serve") - {"--json", "--version", "-h", "--help"} <= set(
-        re.findall(r"--[a-z-]+", table)
-    )
+    assert flags_of("serve") - {"--json", "--version", "-h", "--help"} <= set(FLAG.findall(table))
 
 
 @pytest.mark.parametrize("document", WITH_COMMANDS, ids=lambda path: path.name)
@@ -163,15 +157,17 @@ def test_the_api_is_described_both_ways() -> None:
 
 
 def test_every_module_is_in_the_architecture_and_no_other() -> None:
-    modules = {str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py")}
-    empty = {m for m in modules if m.endswith("__init__.py") and not text_of(PACKAGE / m)}
-    packages = {f"{path.parent.relative_to(PACKAGE)}/" for path in PACKAGE.rglob("*/__init__.py")}
     described = section(text_of(ROOT / "docs" / "architecture.md"), "Modules")
-    named = re.findall(r"^(?:\| |### )`([\w/]+(?:\.py|/))`", described, re.MULTILINE)
-    assert len(named) == len(set(named))
-    # A package's own line stands for its `__init__.py`.
-    inits = {m for m in modules if m.endswith("__init__.py")}
-    assert set(named) == (modules - inits - empty) | packages
+    assert described.strip() == tour().strip(), "run scripts/module_tour.py"
+
+
+def test_the_names_of_the_tour_exist() -> None:
+    text = text_of(ROOT / "docs" / "architecture.md")
+    packages = "|".join(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+    names = set(re.findall(rf"`((?:{packages}|descriptor)(?:\.\w+)+(?<!\.py)(?<!\.sqlite))`", text))
+    assert len(names) > 20
+    for name in names:
+        pkgutil.resolve_name(f"p2ptube.{name}")
 
 
 def test_every_setting_of_the_session_has_its_reason() -> None:

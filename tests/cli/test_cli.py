@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.web.fakes import REMOTE_ID, VIDEO_ID, FakeNode, a_video, served
 from typer.testing import CliRunner, Result
 
+from p2ptube import __version__
 from p2ptube.cli.app import app
 from p2ptube.cli.client import find_running
 from p2ptube.cli.files import place
@@ -80,6 +81,8 @@ def test_the_program_has_help() -> None:
         ["add"],
         ["search"],
         ["search", "x", "--timeout", "0"],
+        ["search", " "],
+        ["peers", "rebuild", "--hops", "99"],
         ["fetch"],
         ["watch", VIDEO_ID, "--player", "wmp"],
         ["peers", "add"],
@@ -194,6 +197,67 @@ def test_watch_with_no_player_prints_a_url_that_any_player_can_open(
     assert result.exit_code == 0, result.stderr
     url = result.stdout.strip()
     assert httpx.get(url, headers={"range": "bytes=0-9"}).status_code == 206
+
+
+def test_watch_without_a_screen_says_where_to_look(
+    node: FakeNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    node.known[VIDEO_ID] = a_video()
+    result = call("watch", VIDEO_ID, directory=tmp_path)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (0, 1)
+    assert result.stdout.endswith(f"/#/watch/{VIDEO_ID}\n")
+    assert_failed(call("watch", VIDEO_ID, "--player", "vlc", directory=tmp_path), "screen")
+
+
+def test_watch_opens_the_browser_that_the_user_named(
+    node: FakeNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, program = tmp_path / "seen", tmp_path / "browser"
+    os.mkfifo(seen)
+    program.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
+    program.chmod(0o755)
+    node.known[VIDEO_ID] = a_video()
+    monkeypatch.setenv("BROWSER", str(program))
+    with subprocess.Popen(
+        [sys.executable, "-m", "p2ptube", "watch", VIDEO_ID, "--data-dir", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        opened = seen.read_text()
+        out, _ = process.communicate(timeout=30)
+    assert opened == out
+    assert process.returncode == 0
+
+
+def test_letters_that_the_terminal_lacks(node: FakeNode, tmp_path: Path) -> None:
+    node.known[VIDEO_ID] = a_video(title="\N{CJK UNIFIED IDEOGRAPH-65E5} clip")
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+
+    def listed(*flags: str) -> bytes:
+        command = [sys.executable, "-m", "p2ptube", "videos", *flags, "--data-dir", str(tmp_path)]
+        return subprocess.run(command, capture_output=True, env=environment, check=True).stdout
+
+    assert listed().endswith(b"\t? clip\n")
+    assert json.loads(listed("--json"))[0]["title"] == "\N{CJK UNIFIED IDEOGRAPH-65E5} clip"
+
+
+def test_a_reader_that_goes_away(node: FakeNode, tmp_path: Path) -> None:
+    node.known[VIDEO_ID] = a_video(description="long " * 50_000)
+    command = [sys.executable, "-m", "p2ptube", "videos", "--json", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+def test_the_version() -> None:
+    result = call("--version")
+    assert (result.exit_code, result.stdout) == (0, f"p2ptube {__version__}\n")
 
 
 def test_peers_come_and_go(node: FakeNode, tmp_path: Path) -> None:

@@ -123,6 +123,24 @@ def test_without_a_running_node_one_runs_for_the_command(tmp_path: Path, clip: P
     assert "Traceback" not in refused.stderr
 
 
+def test_the_data_directory_may_be_given_relative_to_where_one_is(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "fox.mkv"  # not shared in place: its MP4 goes into the data directory
+    make_clip(copy, seconds=1, size=(320, 180))
+    monkeypatch.chdir(tmp_path)
+    assert call(Path("d"), "add", copy).returncode == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (video,) = json.loads(call(tmp_path / "d", "videos", "--json").stdout)
+    assert video["state"] == "complete", video
+    assert Path(video["path"]).is_relative_to(tmp_path / "d")
+    monkeypatch.chdir(tmp_path)
+    fetched = call(Path("d"), "fetch", video["id"], "-o", Path("elsewhere"))
+    assert fetched.returncode == 0, fetched.stderr
+    assert [file.name for file in Path("elsewhere").iterdir()] == ["fox.mp4"]
+
+
 def test_search_fetch_and_watch_from_another_node(tmp_path: Path, clip: Path) -> None:
     with running(tmp_path / "a", "serve"):
         added = call(tmp_path / "a", "add", clip, "--json")

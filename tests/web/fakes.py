@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -19,11 +19,14 @@ from p2ptube.models import Holder, PeerAddress, VideoState
 from p2ptube.node import Node
 from p2ptube.node.views import (
     Event,
+    GraphNode,
     JobView,
     NodeView,
+    PeerGraphView,
     PeerView,
     Ports,
     PublisherView,
+    SettingsView,
     SwarmView,
     VideoView,
 )
@@ -65,6 +68,8 @@ class FakeNode:
     peer_list: dict[str, PeerView] = field(default_factory=dict)
     ports: Ports = field(default_factory=lambda: Ports(overlay=1, swarm=2))
     uploads: dict[str, str] = field(default_factory=dict)  # file name -> SHA-256
+    preferences: dict[str, object] = field(default_factory=lambda: {"name": "fake", "port": 1})
+    restart: set[str] = field(default_factory=set)
     largest_chunk: int = 0
     crash: Exception | None = None
     searching: int = 0
@@ -90,6 +95,28 @@ class FakeNode:
             download_rate=0,
             upload_rate=0,
         )
+
+    def settings(self) -> SettingsView:
+        return SettingsView(
+            settings=self.preferences, restart=tuple(sorted(self.restart)), fixed=("dht",)
+        )
+
+    async def change_settings(self, changes: Mapping[str, object]) -> SettingsView:
+        for name, value in changes.items():
+            if name not in self.preferences:
+                raise InvalidInput(f"setting {name}: there is none")
+            self.preferences[name] = value
+            if name != "name":
+                self.restart.add(name)
+        return self.settings()
+
+    async def peer_graph(self) -> PeerGraphView:
+        own = GraphNode(id="127.0.0.1:1", name="fake", kind="self", videos=len(self.known))
+        others = [
+            GraphNode(id=peer.id, name=peer.name, kind=peer.kind, videos=0) for peer in self.peers()
+        ]
+        links = tuple((own.id, other.id) for other in others)
+        return PeerGraphView(nodes=(own, *others), links=links)
 
     def peers(self) -> list[PeerView]:
         return list(self.peer_list.values())
@@ -131,13 +158,15 @@ class FakeNode:
             return self._job(path.name, "running")
         return self._added(path.name, title or path.stem)
 
-    async def add_upload(self, file_name: str, chunks: AsyncGenerator[bytes, None]) -> JobView:
+    async def add_upload(
+        self, file_name: str, chunks: AsyncGenerator[bytes, None], title: str | None = None
+    ) -> JobView:
         digest = hashlib.sha256()
         async for chunk in chunks:
             self.largest_chunk = max(self.largest_chunk, len(chunk))
             digest.update(chunk)
         self.uploads[file_name] = digest.hexdigest()
-        return self._added(file_name, file_name)
+        return self._added(file_name, title or file_name)
 
     async def add_url(self, url: str) -> JobView:
         if "bad" in url:
@@ -188,7 +217,8 @@ class FakeNode:
     async def search(self, text: str, timeout: float) -> AsyncGenerator[VideoView, None]:
         self.searching += 1
         try:
-            for video in self.found:
+            here = () if text else self.known.values()
+            for video in [*here, *self.found]:
                 if text in video.title:
                     yield video
                     more = (*video.holders, Holder(peer="127.0.0.1:9"))
@@ -238,6 +268,7 @@ class FakeNode:
             downloaded=0,
             uploaded=0,
             peers=(),
+            sources=(-1,),
         )
 
     def publish(self, event: Event) -> None:

@@ -166,8 +166,8 @@ async def test_search_merges_by_id(client: httpx.AsyncClient, node: FakeNode) ->
     assert [len(video["holders"]) for video in found] == [1, 1]
 
 
-@pytest.mark.parametrize("query", ["", "q=", "q=%20", "q=" + "x" * 501, "q=a&timeout=soon"])
-async def test_a_search_for_nothing_is_refused(client: httpx.AsyncClient, query: str) -> None:
+@pytest.mark.parametrize("query", ["q=" + "x" * 501, "q=a&timeout=soon"])
+async def test_a_search_that_cannot_be_is_refused(client: httpx.AsyncClient, query: str) -> None:
     assert_problem(await client.get(f"{V1}/search?{query}"), 400)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Sequence
 
 import typer
 
-from . import doctor, peers, serve, tracker, videos, watch
+from . import demo, doctor, peers, serve, tracker, videos, watch
 
 HELP = """Peer-to-Peer Tube: share, search and watch videos with no video server.
 
@@ -32,10 +34,13 @@ app.command("watch")(watch.watch)
 app.command("videos")(videos.videos)
 app.add_typer(peers.app, name="peers")
 app.command("tracker")(tracker.tracker)
-app.command("demo")(tracker.demo)
+app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and exit: 0 done, 1 failed (one line on stderr), 2 wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # titles may have letters that a terminal lacks
     app(arguments, prog_name="p2ptube")

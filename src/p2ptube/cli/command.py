@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -77,6 +78,10 @@ def run(work: Awaitable[T]) -> T:
         raise fail(str(error) or error.title) from None
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise typer.Exit(1) from None
+    except BrokenPipeError:
+        # Whoever read our output has gone (as `head` does); nothing is left to be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
     except Exception as error:
         raise fail(f"internal error: {type(error).__name__}: {error}") from error
 
@@ -97,6 +102,16 @@ async def _interruptible(work: Awaitable[T]) -> T:
 
     with on_signals(cancel):
         return await work
+
+
+async def until_interrupted(work: Awaitable[Any]) -> None:
+    """Do `work` until Ctrl-C, where that is how it is meant to end: with exit code 0."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
 
 
 def _loop_factory() -> Any:

@@ -10,7 +10,6 @@ import shutil
 import socket
 import sys
 import tempfile
-import webbrowser
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import typer
 
 from ..config import Config
 from ..errors import P2PTubeError
+from .browser import can_open
 from .client import find_running
 from .command import Command, DataDir, Json, of, run
 from .output import size
@@ -180,10 +180,9 @@ def _players() -> Iterator[Finding]:
         yield Finding("mpv", "ok", "is there")
     else:
         yield Finding("mpv", "warn", "is missing: install it to use --player mpv")
-    try:
-        webbrowser.get()
+    if can_open():
         yield Finding("browser", "ok", "is there")
-    except webbrowser.Error:
+    else:
         text = "none found: open the address that `p2ptube` prints where there is one"
         yield Finding("browser", "warn", text)
 
@@ -193,4 +192,5 @@ def _node(node: Any, trouble: str) -> Finding:
         return Finding("node", "fail", f"{trouble}: stop it and start it anew")
     if node is None:
         return Finding("node", "ok", "none is running: start it with `p2ptube`")
-    return Finding("node", "ok", f"{node['peer_id']} answers and knows {node['peers']} peers")
+    peers = "1 peer" if node["peers"] == 1 else f"{node['peers']} peers"
+    return Finding("node", "ok", f"{node['peer_id']} answers and knows {peers}")

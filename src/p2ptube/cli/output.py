@@ -38,8 +38,9 @@ class Output:
     def document(self, value: Any) -> None:
         """With --json: `value` as one line of JSON."""
         if self.json:
-            sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
             sys.stdout.flush()
+            sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")  # UTF-8, as RFC 8259 says
+            sys.stdout.buffer.flush()
 
     def line(self, text: str) -> None:
         """Without --json: a line."""

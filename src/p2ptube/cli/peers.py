@@ -66,8 +66,10 @@ def refresh(ctx: typer.Context, data_dir: DataDir = None, as_json: Json = False)
 def rebuild(
     ctx: typer.Context,
     *,
-    address: Annotated[str | None, typer.Argument(metavar="[HOST:PORT]")] = None,
-    hops: Annotated[int | None, typer.Option("--hops", help="How far to go.")] = None,
+    address: Annotated[str | None, typer.Argument(metavar="HOST:PORT")] = None,
+    hops: Annotated[
+        int | None, typer.Option("--hops", help="How far to go.", min=0, max=10)
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-import webbrowser
 from typing import Annotated
 
 import typer
 
+from .. import __version__
 from ..node import Node
 from ..web.server import run_node
+from .browser import open_page
 from .command import Command, DataDir, Join, Json, run
 
 PortOption = Annotated[int | None, typer.Option("--port", help="Overlay port, 0 for any free one.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"p2ptube {__version__}")
+        raise typer.Exit
 
 
 def serve(
@@ -51,6 +57,12 @@ def serve(
         bool | None, typer.Option("--browser/--no-browser", help="Open the page.")
     ] = None,
     as_json: Json = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
 ) -> None:
     """Run a node and open its page."""
     # Registered twice: for the program itself, whose flags then also hold for its verbs.
@@ -58,7 +70,7 @@ def serve(
     given = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in ctx.params.items()
-        if name != "as_json" and value not in (None, [], ())
+        if name not in {"as_json", "version"} and value not in (None, [], ())
     }
     command = Command({**before.flags, **given}, before.json or as_json)
     ctx.obj = command
@@ -75,10 +87,6 @@ async def _serve(command: Command) -> None:
         command.output.line(f"ready {url}")
         if config.browser:
             # With the token, the page opens whatever the browser tells of where it comes from.
-            # In a thread, as some browsers keep their caller waiting.
-            opening = threading.Thread(
-                target=webbrowser.open, args=(f"{url}?token={node.token}",), daemon=True
-            )
-            opening.start()
+            open_page(f"{url}?token={node.token}")
 
     await run_node(config, on_ready=on_ready)

@@ -1,4 +1,4 @@
-"""`p2ptube tracker` and `p2ptube demo`."""
+"""`p2ptube tracker`."""
 
 from __future__ import annotations
 
@@ -58,17 +58,3 @@ def _print_url(command: Command, peer_id: str, port: int) -> None:
     url = f"http://{PeerAddress(PeerAddress.parse(peer_id).host, port)}/announce"
     command.output.document({"tracker": url, "port": port})
     command.output.line(f"tracker {url}")
-
-
-def demo(
-    once: Annotated[
-        bool, typer.Option("--once", help="End when the clip has been fetched and checked.")
-    ] = False,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the page of a node.")
-    ] = True,
-) -> None:
-    """Three nodes on this machine share, search and play a clip."""
-    from .demo import demo as run_demo
-
-    run_demo(once=once, browser=browser)

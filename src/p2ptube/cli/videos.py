@@ -40,7 +40,7 @@ async def _videos(command: Command) -> None:
 def add(
     ctx: typer.Context,
     *,
-    sources: Annotated[list[str], typer.Argument(metavar="FILE|URL...", help="What to share.")],
+    sources: Annotated[list[str], typer.Argument(metavar="FILE|URL", help="What to share.")],
     data_dir: DataDir = None,
     as_json: Json = False,
     join: Join = None,
@@ -64,7 +64,7 @@ async def _add(command: Command, sources: list[str]) -> bool:
                     jobs[job["id"]] = job
                 except P2PTubeError as error:
                     failed += 1
-                    fail(f"{source}: {error}")
+                    fail(_about(source, str(error)))
             with Advance(command.output) as advance:
                 while True:
                     for job in [job for job in jobs.values() if job["state"] in ENDED]:
@@ -79,17 +79,22 @@ async def _add(command: Command, sources: list[str]) -> bool:
                         )
                     if not jobs:
                         return not failed
-                    await _next_jobs(api, events, jobs)
+                    await next_jobs(api, events, jobs)
         except asyncio.CancelledError:
             await _cancel(command, api, jobs)
             raise
+
+
+def _about(source: str, reason: str) -> str:
+    """Name what failed, unless the reason does so."""
+    return reason if source and source in reason else f"{source or '(empty)'}: {reason}"
 
 
 def _new_video(source: str) -> dict[str, object]:
     if source.lower().startswith(URL_SCHEMES):
         return {"url": source}
     path = _absolute(source)
-    if not Path(path).exists():
+    if not source or not Path(path).exists():
         raise NotFound("no such file")
     return {"path": path}
 
@@ -99,7 +104,7 @@ def _absolute(path: str) -> str:
     return str(Path(path).expanduser().absolute())
 
 
-async def _next_jobs(api: Api, events: Any, jobs: dict[str, dict[str, Any]]) -> None:
+async def next_jobs(api: Api, events: Any, jobs: dict[str, dict[str, Any]]) -> None:
     """Wait for a change of one of `jobs`; on a sign of life without one, ask."""
     async for kind, data in events:
         if kind == "job" and data["id"] in jobs:
@@ -114,7 +119,7 @@ async def _next_jobs(api: Api, events: Any, jobs: dict[str, dict[str, Any]]) -> 
 
 async def _added(command: Command, api: Api, job: dict[str, Any]) -> bool:
     if job["state"] != "done" or job["video"] is None:
-        fail(f"{job['label']}: {job['error'] or job['state']}")
+        fail(_about(job["label"], job["error"] or job["state"]))
         return False
     video = await api.get(f"videos/{job['video']}")
     command.output.document(video)
@@ -147,7 +152,10 @@ def search(
     With --json one line per result; a video comes again when more holders became known.
     """
     command = of(ctx, data_dir, as_json, join)
-    run(_search(command, " ".join(text), timeout))
+    query = " ".join(text).strip()
+    if not query:
+        raise typer.BadParameter("say what to search for", param_hint="TEXT")
+    run(_search(command, query, timeout))
 
 
 async def _search(command: Command, text: str, timeout: float) -> None:
@@ -219,7 +227,7 @@ async def _fetched(command: Command, api: Api, video: Any) -> Any:
             with Advance(command.output) as advance:
                 while video["state"] == "fetching":
                     await _show(api, advance, video)
-                    video = await _next_video(api, events, video)
+                    video = await next_video(api, events, video)
     except asyncio.CancelledError:
         if started:
             await api.delete(f"{path}/fetch")
@@ -242,7 +250,8 @@ async def _show(api: Api, advance: Advance, video: Any) -> None:
     )
 
 
-async def _next_video(api: Api, events: Any, video: Any) -> Any:
+async def next_video(api: Api, events: Any, video: Any) -> Any:
+    """Wait for a change of `video`, and give it as it is then; on a sign of life, ask."""
     async for kind, data in events:
         if kind == "video" and data["id"] == video["id"]:
             return data

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from ..playback.launching import has_display
 from ..playback.players import play
-from .client import Api, connect
-from .command import Command, DataDir, Join, Json, of, run
+from .browser import can_open
+from .client import connect
+from .command import Command, DataDir, Join, Json, fail, of, run, until_interrupted
 from .videos import Target, resolve
 
 
@@ -44,6 +46,8 @@ def watch(
     If no node is running, one runs until the player is closed, or until Ctrl-C.
     """
     command = of(ctx, data_dir, as_json, join)
+    if player is Player.VLC and not has_display():
+        raise fail("VLC needs a screen: try --player none, and open what it prints elsewhere")
     run(_watch(command, target, player, keep))
 
 
@@ -56,21 +60,14 @@ async def _watch(command: Command, target: str, player: Player, keep: bool) -> N
         url = api.page_url(video["id"]) if in_page else api.stream_url(video["id"])
         command.output.document({"url": url, "video": video})
         command.output.line(url)
-        if player is not Player.NONE:
+        if in_page and not can_open():
+            command.output.note("no web browser was found here: open the address yourself")
+        elif player is not Player.NONE:
             title = video["title"]
             await in_thread(lambda: play(player.value, url, title))
         if api.owned and player in {Player.BROWSER, Player.NONE}:
-            await _until_interrupted(command, api)
-
-
-async def _until_interrupted(command: Command, api: Api) -> None:
-    command.output.note(f"a node is running at {api.origin}/ until Ctrl-C")
-    try:
-        await asyncio.Event().wait()
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None:
-            task.uncancel()  # that is how it is meant to end: exit code 0
+            command.output.note(f"a node is running at {api.origin}/ until Ctrl-C")
+            await until_interrupted(asyncio.Event().wait())
 
 
 async def in_thread(work: Callable[[], Any]) -> None:

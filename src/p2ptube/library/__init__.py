@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,21 @@ class Library:
         """Finish the writes that were asked for and close the file. May be called again."""
         await self._db.close()
 
-    async def put_video(self, record: VideoRecord) -> None:
+    async def put_video(self, record: VideoRecord, *, ends: str | None = None) -> None:
         """Store `record`, in place of the one with the same id if there is one.
 
-        A torrent that is stored stays if the new record has none. Raises ProtocolViolation where
-        the envelope holds no descriptor.
+        A torrent that is stored stays if the new record has none. `ends` is the id of the pending
+        import that this is the end of: it is forgotten in the same step, so that whatever happens
+        it is either done or still to do. Raises ProtocolViolation where the envelope holds no
+        descriptor.
         """
-        await self._db.write(lambda db: videos.put(db, record), durable=True)
+
+        def put(db: sqlite3.Connection) -> None:
+            videos.put(db, record)
+            if ends is not None:
+                others.delete_pending(db, ends)
+
+        await self._db.write(put, durable=True)
 
     async def get_video(self, video: str) -> VideoRecord | None:
         """Return the record with this id (40 hex digits), if there is one."""
@@ -96,6 +105,10 @@ class Library:
     async def put_resume(self, video: str, data: bytes) -> None:
         """Store resume data, which goes when the video does; ignored if that was deleted."""
         await self._db.write(lambda db: others.put_resume(db, video, data))
+
+    async def delete_resume(self, video: str) -> None:
+        """Forget the resume data: what it tells of the file may no longer be so."""
+        await self._db.write(lambda db: others.delete_resume(db, video), durable=True)
 
     async def get_resume(self, video: str) -> bytes | None:
         """Return the resume data of a video, if there is some."""

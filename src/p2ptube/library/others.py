@@ -76,6 +76,11 @@ def put_resume(db: sqlite3.Connection, video: str, data: bytes) -> None:
     )
 
 
+def delete_resume(db: sqlite3.Connection, video: str) -> None:
+    """Forget the resume data."""
+    db.execute("DELETE FROM resume WHERE id = ?", (video,))
+
+
 def get_resume(db: sqlite3.Connection, video: str) -> bytes | None:
     """Return the resume data, if there is some."""
     row = db.execute("SELECT data FROM resume WHERE id = ?", (video,)).fetchone()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
-from ..errors import StorageError
+from .private_file import write_private
 from .views import Ports
 
 
@@ -23,12 +22,4 @@ def write_node_json(path: Path, *, token: str, peer_id: str, ports: Ports) -> No
             "public": ports.public,
         },
     }
-    aside = path.with_suffix(".new")
-    try:
-        aside.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(aside, flags, 0o600), "w") as out:
-            json.dump(content, out)
-        aside.replace(path)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+    write_private(path, json.dumps(content))

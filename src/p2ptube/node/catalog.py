@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -58,9 +58,9 @@ class Catalog:
         """Our record of a video, without its torrent."""
         return self._records.get(video_id)
 
-    async def put(self, record: VideoRecord) -> None:
-        """Store a record durably."""
-        await self.library.put_video(record)
+    async def put(self, record: VideoRecord, *, ends: str | None = None) -> None:
+        """Store a record durably; it `ends` the pending import of that id, if one is named."""
+        await self.library.put_video(record, ends=ends)
         self._records[record.id] = _light(record)
         self.on_change(record.id)
 
@@ -130,6 +130,16 @@ class Catalog:
         remote = self._remotes.get(video_id)
         earlier = {holder.peer: holder for holder in record.holders} if record else {}
         return tuple(_merged(earlier, remote.holders.values() if remote else ()).values())
+
+    def held(self) -> Counter[str]:
+        """How many videos each peer was heard to hold, by its id."""
+        counts = Counter(peer for remote in self._remotes.values() for peer in remote.holders)
+        for record in self._records.values():
+            known = self._remotes.get(record.id)
+            counts.update(
+                h.peer for h in record.holders if not known or h.peer not in known.holders
+            )
+        return counts
 
     def _keep(self, remote: Remote) -> None:
         self._remotes[remote.id] = remote

@@ -195,9 +195,12 @@ class Fetches:
             await self._session.dial(video_id, self._swarm_addresses(video_id))
             alone = torrent.connected == 0
             lonely.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REDIAL_SECONDS if alone else MORE_HOLDERS_SECONDS):
-                    await lonely.wait()
+            if alone:
+                await asyncio.sleep(REDIAL_SECONDS)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(MORE_HOLDERS_SECONDS):
+                        await lonely.wait()
             torrent.update_peers()
             await self._tell_whether_alone(video_id, torrent)
             await self._find_holders(video_id)

@@ -11,8 +11,9 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 from ..config import Config
@@ -32,15 +33,27 @@ from .catalog import Catalog
 from .classic import ClassicFetches
 from .events import Events
 from .fetching import Fetches
+from .graph import Graph
 from .offering import Offering
 from .posters import Posters
+from .preferences import Preferences
 from .publishing import Publisher
 from .resolving import Resolver, download, is_torrent_url
 from .searching import Search, kind_of_target
 from .sharing import Sharing
 from .tracking import Tracker
 from .videos import Videos
-from .views import Event, JobView, NodeView, PeerView, Ports, SwarmView, VideoView
+from .views import (
+    Event,
+    JobView,
+    NodeView,
+    PeerGraphView,
+    PeerView,
+    Ports,
+    SettingsView,
+    SwarmView,
+    VideoView,
+)
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +74,7 @@ class Node:
         self._jobs = Jobs(on_change=self._job_changed)
         self._saving: set[asyncio.Future[None]] = set()
         self._tracker = Tracker()
+        self._preferences = Preferences(config, self._settle_for)
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -130,7 +144,13 @@ class Node:
         self._peer = peer = Peer(settings, offering)
         self._acquaintances = Acquaintances(peer, library, config, identity.public_key)
         self._acquaintances.on_change = self._peers_changed
-        self._search = Search(self._catalog, peer)
+        self._search = Search(self._catalog, peer, self._acquaintances.settle)
+        self._graph = Graph(
+            peer,
+            self._catalog,
+            own_name=lambda: self.config.name,
+            own_videos=lambda: len(self._catalog.records()),
+        )
         await self._acquaintances.restore()
         address = await peer.start()
         self._session.map_port(address.port)
@@ -150,6 +170,8 @@ class Node:
             trackers=config.tracker,
             data_dir=config.data_dir,
             share=self._sharing.seed,
+            # Looked up when it is called: the videos need the publisher.
+            withdraw=lambda video_id: self._videos.withdraw(video_id),  # noqa: PLW0108
         )
         self._fetches = Fetches(session, peer, catalog, config.data_dir / "videos")
         self._resolver = Resolver(catalog, peer)
@@ -169,6 +191,7 @@ class Node:
         session.on_finished = self._fetches.finished
         session.on_failed = self._fetches.failed
         session.on_resume = self._save_resume
+        self._events.on_heard = session.watch_blocks
         self._cleanup.push_async_callback(self._jobs.close)
         self._cleanup.callback(self._publisher.stop)
         self._cleanup.push_async_callback(self._fetches.stop_all)
@@ -202,6 +225,22 @@ class Node:
             storage_free=shutil.disk_usage(self.config.data_dir).free,
             download_rate=sum(t.status.download_payload_rate for t in torrents if t.status),
             upload_rate=sum(t.status.upload_payload_rate for t in torrents if t.status),
+        )
+
+    def settings(self) -> SettingsView:
+        """What the user can set."""
+        return self._preferences.view()
+
+    async def change_settings(self, changes: Mapping[str, Any]) -> SettingsView:
+        """Change settings, for good. Raises InvalidInput, Conflict, StorageError."""
+        return await self._preferences.change(changes)
+
+    def _settle_for(self, config: Config) -> None:
+        self.config = config
+        self._peer.announce(name=config.name)
+        self._publisher.name = config.name
+        self._session.set_limits(
+            upload=config.upload_limit, download=config.download_limit, limit_lan=config.limit_lan
         )
 
     def write_node_json(self) -> None:
@@ -239,6 +278,10 @@ class Node:
         """The known peers."""
         return [present.peer_view(peer) for peer in self._peer.peers()]
 
+    async def peer_graph(self) -> PeerGraphView:
+        """Who knows whom: ourselves, the known peers, and whom they name when asked."""
+        return await self._graph.view()
+
     async def add_peer(self, address: str) -> PeerView:
         """Join a peer. Raises InvalidInput, PeerUnreachable, PeerRefused, Conflict."""
         return present.peer_view(await self._acquaintances.add(address))
@@ -262,9 +305,11 @@ class Node:
         """Publish a file of the user's. Raises NotFound, InvalidInput."""
         return present.job_view(await self._publisher.add_path(path, title))
 
-    async def add_upload(self, file_name: str, chunks: AsyncIterator[bytes]) -> JobView:
+    async def add_upload(
+        self, file_name: str, chunks: AsyncIterator[bytes], title: str | None = None
+    ) -> JobView:
         """Publish what a client sends. Raises InvalidInput, StorageError."""
-        return present.job_view(await self._publisher.add_upload(file_name, chunks))
+        return present.job_view(await self._publisher.add_upload(file_name, chunks, title))
 
     async def add_url(self, url: str) -> JobView:
         """Publish a video of the web, or fetch a magnet link or torrent. Raises InvalidInput."""
@@ -292,8 +337,10 @@ class Node:
     # --- search, fetch, play -------------------------------------------------------------------
 
     async def search(self, text: str, timeout: float) -> AsyncGenerator[VideoView, None]:
-        """Search everywhere for at most `timeout` seconds; results as they arrive."""
-        await self._acquaintances.settle()
+        """Search everywhere for at most `timeout` seconds; results as they arrive.
+
+        An empty text finds everything.
+        """
         async with contextlib.aclosing(self._videos.search(text, timeout)) as results:
             async for video in results:
                 yield video

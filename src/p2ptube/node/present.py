@@ -140,16 +140,19 @@ def no_swarm_view(video_id: str) -> SwarmView:
         downloaded=0,
         uploaded=0,
         peers=(),
+        sources=(),
     )
 
 
 def swarm_view(torrent: Torrent) -> SwarmView:
     """Show a swarm."""
     peers = torrent.peers()
+    pieces = torrent.pieces()
     return SwarmView(
         id=torrent.info_hash,
         piece_length=torrent.layout.piece_length if torrent.layout else 0,
-        pieces=torrent.pieces(),
+        pieces=pieces,
+        sources=torrent.origins.indices(pieces, [peer.address for peer in peers]),
         playheads=torrent.playheads(),
         download_rate=sum(peer.download_rate for peer in peers),
         upload_rate=sum(peer.upload_rate for peer in peers),

@@ -23,10 +23,12 @@ from ..media.worker import run_in_worker
 from ..models import Attachment, AttachmentKind, Descriptor, Source, VideoState
 from .catalog import Catalog, described
 from .importing import Prepared, prepare
+from .sharing import problem_of
 
 log = logging.getLogger(__name__)
 
 Share = Callable[[VideoRecord, bytes], None]
+Withdraw = Callable[[str], Awaitable[None]]
 
 
 class Publisher:
@@ -42,15 +44,17 @@ class Publisher:
         trackers: tuple[str, ...],
         data_dir: Path,
         share: Share,
+        withdraw: Withdraw,
     ) -> None:
         self._catalog = catalog
         self._jobs = jobs
         self._identity = identity
-        self._name = name
+        self.name = name  # of the publisher, in what is added from now on
         self._trackers = trackers
         self._incoming = data_dir / "incoming"
         self._videos = data_dir / "videos"
         self._share = share
+        self._withdraw = withdraw
         self._stopping = False
 
     def stop(self) -> None:
@@ -62,7 +66,7 @@ class Publisher:
         pending = await self._catalog.library.all_pending_imports()
         uploads = {Path(entry.source).parent for entry in pending if entry.owned}
         await asyncio.to_thread(_delete_others, self._incoming, uploads)
-        kept = {Path(record.path).parent for record in self._catalog.records()}
+        kept = {self._videos / record.id for record in self._catalog.records()}
         await asyncio.to_thread(_delete_others, self._videos, kept)
         for entry in pending:
             self._submit(entry)
@@ -123,7 +127,7 @@ class Publisher:
         async def work(control: JobControl) -> str:
             closing = False
             try:
-                return await self._import(control, path, entry.title or None)
+                return await self._import(control, path, entry.title or None, ends=entry.id)
             except asyncio.CancelledError:
                 closing = self._stopping
                 raise
@@ -135,12 +139,15 @@ class Publisher:
         return self._jobs.submit("add", path.name, work)
 
     async def _forget(self, entry: PendingImport) -> None:
+        # In this order: an upload that nothing refers to is deleted at the next start.
+        await self._catalog.library.delete_pending_import(entry.id)
         if entry.owned:
             upload = Path(entry.source).parent
             await asyncio.to_thread(shutil.rmtree, upload, ignore_errors=True)
-        await self._catalog.library.delete_pending_import(entry.id)
 
-    async def _import(self, control: JobControl, source: Path, title: str | None) -> str:
+    async def _import(
+        self, control: JobControl, source: Path, title: str | None, *, ends: str | None = None
+    ) -> str:
         work = self._incoming / f"work-{control.id}"
         try:
             await asyncio.to_thread(work.mkdir, parents=True, exist_ok=True)
@@ -152,18 +159,22 @@ class Publisher:
             )
             if prepared.imported.in_place and self._incoming in source.parents:
                 prepared = await asyncio.to_thread(_moved, prepared, work)
-            return await _to_its_end(self._publish(prepared, title))
+            return await _to_its_end(self._publish(prepared, title, ends))
         except OSError as error:
             raise StorageError(f"cannot store the video: {error.strerror}") from error
         finally:
             await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
-    async def _publish(self, prepared: Prepared, title: str | None) -> str:
+    async def _publish(self, prepared: Prepared, title: str | None, ends: str | None) -> str:
         hashed, imported = prepared.hashed, prepared.imported
         known = self._catalog.record(hashed.info_hash)
-        if known is not None and known.state is VideoState.COMPLETE:
-            return known.id
         path = imported.path
+        if known is not None:
+            if known.state is VideoState.COMPLETE and not await asyncio.to_thread(
+                problem_of, known
+            ):
+                return known.id
+            await self._make_way(known, path)
         if not imported.in_place:
             path = await asyncio.to_thread(_settle, path, self._videos / hashed.info_hash)
         poster = None
@@ -184,9 +195,16 @@ class Publisher:
             trackers=self._trackers,
             **described(descriptor),
         )
-        await self._catalog.put(record)
+        await self._catalog.put(record, ends=ends)
         self._share(record, hashed.info)
         return record.id
+
+    async def _make_way(self, known: VideoRecord, path: Path) -> None:
+        """The same video is half fetched, or its file is lost: the new file takes its place."""
+        await self._withdraw(known.id)
+        directory = self._videos / known.id
+        if directory not in path.parents:
+            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
     def _describe(self, prepared: Prepared, title: str | None, poster: str | None) -> Descriptor:
         imported, hashed = prepared.imported, prepared.hashed
@@ -216,7 +234,7 @@ class Publisher:
             width=imported.width,
             height=imported.height,
             published_at=time.time(),
-            publisher=self._name,
+            publisher=self.name,
             sources=(source,),
             attachments=attachments,
             trackers=self._trackers,

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from ..errors import P2PTubeError
 from ..models import INFO_HASH, ClassicFile, Holder
@@ -18,6 +18,8 @@ from .catalog import Catalog, Remote
 log = logging.getLogger(__name__)
 
 MOST_RESULTS = 200
+BROWSED_EACH = 100
+MOST_BROWSED = 1_000
 # Classic peers answer on connections of their own, and never say that they are done.
 CLASSIC_SECONDS = 1.0
 CLASSIC_RELAYED_SECONDS = 0.3
@@ -26,16 +28,24 @@ CLASSIC_RELAYED_SECONDS = 0.3
 class Search:
     """Runs searches; yields the ids of videos, again when more of their holders turned up."""
 
-    def __init__(self, catalog: Catalog, peer: Peer) -> None:
+    def __init__(self, catalog: Catalog, peer: Peer, settle: Callable[[], Awaitable[None]]) -> None:
+        """`settle` waits until there are peers to ask, as far as they can be expected."""
         self._catalog = catalog
         self._peer = peer
+        self._settle = settle
         self._listeners: dict[asyncio.Queue[str | None], str] = {}
         self._identifying: set[asyncio.Task[None]] = set()
 
     async def run(self, text: str, timeout: float) -> AsyncGenerator[str, None]:
-        """Search for `text` for at most `timeout` seconds."""
-        for record in await self._catalog.library.search(text, MOST_RESULTS):
+        """Search for `text`, and in the network for at most `timeout` seconds.
+
+        Without a text, everything of ours comes, newest first, then what the network has.
+        """
+        text = text.strip()
+        ours = await self._catalog.library.search(text, MOST_RESULTS) if text else None
+        for record in self._catalog.records() if ours is None else ours:
             yield record.id
+        await self._settle()
         queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._listeners[queue] = text
         asking = asyncio.create_task(self._ask(text, timeout, queue))
@@ -50,7 +60,8 @@ class Search:
     def on_response(self, file: ClassicFile) -> None:
         """A peer answered in the classic way; whoever asked for such a name gets it."""
         for queue, text in self._listeners.items():
-            matches = text.strip().casefold() in file.file_name.casefold()
+            # Who browses asked nobody in the classic way.
+            matches = bool(text) and text.casefold() in file.file_name.casefold()
             if matches and len(self._identifying) < MOST_RESULTS:
                 task = asyncio.create_task(self._identify(file, text, queue))
                 self._identifying.add(task)
@@ -83,14 +94,16 @@ class Search:
 
     async def _ask_overlay(self, text: str, queue: asyncio.Queue[str | None]) -> None:
         try:
-            async for found in self._peer.find(text, limit=MOST_RESULTS):
+            # Who browses wants some of everybody, and not all of who answers first.
+            limit, most = (MOST_RESULTS, MOST_RESULTS) if text else (BROWSED_EACH, MOST_BROWSED)
+            async for found in self._peer.find(text, limit=limit, most=most):
                 queue.put_nowait(self._catalog.heard(found))
         except P2PTubeError as error:
             log.info("search in the overlay: %s", error)
 
     async def _ask_classic(self, text: str) -> None:
         kinds = {peer.kind for peer in self._peer.peers()}
-        if not kinds:
+        if not kinds or not text:
             return
         try:
             await self._peer.search_classic(text)

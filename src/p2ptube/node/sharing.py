@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 2.0
 CHANGED = "the file was changed after it was added: add it again"
+CHANGED_FETCHED = "the file was changed after it was fetched: fetch it again"
 GONE = "the file is no longer there"
-_OURS = {CHANGED, GONE}
+_OURS = {CHANGED, CHANGED_FETCHED, GONE}
 
 
 class Sharing:
@@ -71,4 +72,6 @@ def problem_of(record: VideoRecord) -> str:
     except OSError:
         return GONE
     same = stat.st_mtime_ns == record.mtime_ns and stat.st_size == record.size
-    return "" if same else CHANGED
+    if same:
+        return ""
+    return CHANGED if record.mine else CHANGED_FETCHED

@@ -94,7 +94,11 @@ class Videos:
         """Search everywhere; a video comes again when more is known of it."""
         async with aclosing(self._search.run(text, timeout)) as found:
             async for video_id in found:
-                yield self.get(video_id)
+                try:
+                    video = self.get(video_id)
+                except NotFound:  # deleted meanwhile
+                    continue
+                yield video
 
     def swarm(self, video_id: str) -> SwarmView:
         """The swarm of a video that we fetch or share. Raises NotFound."""
@@ -140,6 +144,8 @@ class Videos:
         if keep and not record.keep:
             record = await self._catalog.update(record.id, keep=True)
         if record.state is VideoState.ERROR and not record.in_place and not record.mine:
+            # Something happened to the file: what is left of it is hashed, nothing is believed.
+            await self._catalog.library.delete_resume(record.id)
             record = await self._catalog.update(record.id, state=VideoState.FETCHING, detail="")
         if record.state is VideoState.FETCHING:
             self._fetches.start(record)
@@ -233,10 +239,14 @@ class Videos:
         record = self._catalog.record(video_id)
         if record is None:
             raise NotFound("this video is not here")
-        await self._fetches.stop(video_id)
-        await self._session.remove(video_id)
+        await self.withdraw(video_id)
         await self._catalog.delete(video_id)
         await asyncio.to_thread(self._dispose, record, delete_file)
+
+    async def withdraw(self, video_id: str) -> None:
+        """Stop fetching and sharing a video, if we do; its record and its file stay."""
+        await self._fetches.stop(video_id)
+        await self._session.remove(video_id)
 
     def _dispose(self, record: VideoRecord, delete_file: bool) -> None:
         path, directory = Path(record.path), self._videos / record.id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..models import Holder, Model, VideoState
 
 
@@ -114,7 +116,11 @@ class SwarmPeerView(Model, frozen=True, kw_only=True):
 
 
 class SwarmView(Model, frozen=True, kw_only=True):
-    """The swarm of one video. `pieces` has a character per piece: 1 have, 2 asked for, 0 not."""
+    """The swarm of one video. `pieces` has a character per piece: 1 have, 2 asked for, 0 not.
+
+    `sources` has for each piece the index in `peers` of who sent it (its first block), or -1 where
+    it was here before, or came while nobody listened to `GET events`.
+    """
 
     id: str
     piece_length: int
@@ -125,6 +131,39 @@ class SwarmView(Model, frozen=True, kw_only=True):
     downloaded: int
     uploaded: int
     peers: tuple[SwarmPeerView, ...]
+    sources: tuple[int, ...]
+
+
+class SettingsView(Model, frozen=True, kw_only=True):
+    """What the user can set.
+
+    `settings` has the values for the next start (`public_port` null: none). `restart` names those
+    that differ from what the node runs with. `fixed` names those that a flag or an environment
+    variable decides: they cannot be changed here.
+    """
+
+    settings: dict[str, Any]
+    restart: tuple[str, ...]
+    fixed: tuple[str, ...]
+
+
+class GraphNode(Model, frozen=True, kw_only=True):
+    """A peer in the picture of the network. `kind` is `self` or that of a PeerView.
+
+    `videos`: how many it shares, as far as we have heard (of ourselves: how many are here).
+    """
+
+    id: str
+    name: str
+    kind: str
+    videos: int
+
+
+class PeerGraphView(Model, frozen=True, kw_only=True):
+    """Who knows whom: `links` are pairs of ids of `nodes`, each pair once."""
+
+    nodes: tuple[GraphNode, ...]
+    links: tuple[tuple[str, str], ...]
 
 
 class Event(Model, frozen=True, kw_only=True):

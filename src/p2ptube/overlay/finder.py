@@ -66,9 +66,18 @@ class Finder:
         return str(self.our_address)
 
     async def find(
-        self, text: str, ttl: int, limit: int, query_id: str, at: PeerAddress | None
+        self,
+        text: str,
+        ttl: int,
+        limit: int,
+        query_id: str,
+        *,
+        at: PeerAddress | None,
+        most: int | None,
     ) -> AsyncGenerator[Found, None]:
         """Ask all that may speak FIND, or the one at `at`, and yield what comes, as it comes.
+
+        Everybody is asked for `limit` videos; `most` (`limit` if None) are let through.
 
         Raises InvalidInput.
         """
@@ -88,7 +97,8 @@ class Finder:
         self._searches.first_time(query_id, time.monotonic())
         known = self._members.peers() if at is None else [KnownPeer(id=str(at), address=at)]
         targets = find_targets(known, "")
-        async with aclosing(self._flood(message, targets, Collector(message.limit))) as answers:
+        collector = Collector(message.limit if most is None else most)
+        async with aclosing(self._flood(message, targets, collector)) as answers:
             async for found in answers:
                 yield found
 

@@ -144,6 +144,13 @@ class Peer:
         """
         return await self._neighbours.join([address], self._hops(hops))
 
+    async def neighbours_of(self, address: PeerAddress) -> list[m.PeerEntry]:
+        """Ask a peer whom it knows (LIST), a thousand at most.
+
+        Raises PeerUnreachable, PeerRefused, ProtocolViolation.
+        """
+        return await self._client.list(address)
+
     async def remove(self, peer_id: str) -> None:
         """Forget a peer and tell it so (QUIT). Raises NotFound."""
         await self._neighbours.remove(peer_id)
@@ -247,18 +254,22 @@ class Peer:
         *,
         ttl: int = 3,
         limit: int = 100,
+        most: int | None = None,
         query_id: str | None = None,
         at: PeerAddress | None = None,
     ) -> AsyncGenerator[Found, None]:
         """Search the network; yield verified answers as they come, until all have answered.
 
-        With `at` only that peer is asked, which need not be a known one.
+        Everybody is asked for `limit` videos; `most` (by default `limit`) is how many come in all.
+        An empty text asks for the newest. With `at` only that peer is asked, which need not be a
+        known one.
 
         A video comes again when further holders of it turn up, with those. Classic peers that
         p2ptube peers know are asked as well; they answer to `Content.on_response`. Closing the
         generator closes all connections. Raises InvalidInput.
         """
-        search = self._finder.find(text, ttl, limit, query_id or secrets.token_hex(16), at)
+        query_id = query_id or secrets.token_hex(16)
+        search = self._finder.find(text, ttl, limit, query_id, at=at, most=most)
         async with aclosing(search) as answers:
             async for found in answers:
                 yield found

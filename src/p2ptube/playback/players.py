@@ -16,6 +16,9 @@ MPV_STOPPED = 4  # mpv's exit status after a signal
 class Player(Protocol):
     """Something that plays a URL."""
 
+    def check(self) -> None:
+        """Raise InvalidInput where the player is not installed."""
+
     def play(self, url: str, title: str) -> None:
         """Play `url` and return when the user has closed the player or the video has ended.
 
@@ -27,12 +30,13 @@ class Player(Protocol):
 class MpvPlayer:
     """The program mpv."""
 
+    def check(self) -> None:
+        """See Player."""
+        _mpv()
+
     def play(self, url: str, title: str) -> None:
         """Play `url` in a window of mpv; see Player."""
-        program = shutil.which("mpv")
-        if program is None:
-            raise InvalidInput("mpv is not installed (package mpv); try --player browser")
-        command = [program, "--really-quiet", "--force-window=immediate"]
+        command = [_mpv(), "--really-quiet", "--force-window=immediate"]
         # The URL comes after "--", so that none is taken for an option.
         with subprocess.Popen([*command, f"--force-media-title={title}", "--", url]) as process:  # noqa: S603
             try:
@@ -45,8 +49,18 @@ class MpvPlayer:
             raise MediaError(f"mpv cannot play this (exit status {status})")
 
 
+def _mpv() -> str:
+    program = shutil.which("mpv")
+    if program is None:
+        raise InvalidInput("mpv is not installed (package mpv)")
+    return program
+
+
 class BrowserPlayer:
     """The user's web browser, which opens the watch page."""
+
+    def check(self) -> None:
+        """Nothing can be told before."""
 
     def play(self, url: str, title: str) -> None:
         """Open the page `url` and return at once, as nobody tells when a page is closed."""
@@ -56,6 +70,9 @@ class BrowserPlayer:
 
 class NoPlayer:
     """Plays nothing: for those who use the URL elsewhere."""
+
+    def check(self) -> None:
+        """Nothing is needed."""
 
     def play(self, url: str, title: str) -> None:
         """Return at once."""
@@ -69,11 +86,20 @@ PLAYERS: dict[str, type[Player]] = {
 }
 
 
+def check(player: str) -> None:
+    """Raise InvalidInput where the player of this name (a key of PLAYERS) is not installed."""
+    _player(player).check()
+
+
 def play(player: str, url: str, title: str) -> None:
     """Play `url` with the player of this name (a key of PLAYERS); see Player.
 
     For `browser` the URL is that of a page, for the others that of a stream.
     """
-    if player not in PLAYERS:
-        raise InvalidInput(f"no such player: {player!r} (there are {', '.join(PLAYERS)})")
-    PLAYERS[player]().play(url, title)
+    _player(player).play(url, title)
+
+
+def _player(name: str) -> Player:
+    if name not in PLAYERS:
+        raise InvalidInput(f"no such player: {name!r} (there are {', '.join(PLAYERS)})")
+    return PLAYERS[name]()

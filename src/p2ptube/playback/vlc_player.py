@@ -31,6 +31,10 @@ class VlcPlayer:
     def __init__(self, on_time: Callable[[float], None] | None = None) -> None:
         self._on_time = on_time
 
+    def check(self) -> None:
+        """Raise InvalidInput where python-vlc, libvlc or VLC's plugins are missing."""
+        _new_instance(_import_vlc()).release()
+
     def play(self, url: str, title: str) -> None:
         """Play `url` until its end or until the window is closed; see players.Player."""
         vlc = _import_vlc()
@@ -42,9 +46,7 @@ class VlcPlayer:
                 window.close()
 
     def _play(self, vlc: Any, window: _Window | None, url: str, title: str) -> None:
-        instance = vlc.Instance(*OPTIONS)
-        if instance is None:
-            raise InvalidInput("libvlc does not start: are VLC's plugins installed?")
+        instance = _new_instance(vlc)
         player = instance.media_player_new()
         media = instance.media_new(url)
         media.set_meta(vlc.Meta.Title, title)
@@ -96,6 +98,13 @@ def _import_vlc() -> Any:
         raise InvalidInput("python-vlc is missing: pip install 'p2ptube[vlc]'") from error
     except (ImportError, OSError, NotImplementedError, AttributeError, NameError) as error:
         raise InvalidInput(f"VLC is not installed (no libvlc): {error}") from error
+
+
+def _new_instance(vlc: Any) -> Any:
+    instance = vlc.Instance(*OPTIONS)
+    if instance is None:
+        raise InvalidInput("libvlc does not start: are VLC's plugins installed?")
+    return instance
 
 
 def _open_window(title: str) -> _Window | None:

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 CACHE_BYTES = 16 * 1024 * 1024
 # Connections that are gone and of which we keep what they gave.
 MOST_GONE_PEERS = 200
+# A deadline gives a piece the priority 7, and pieces of one priority are asked for in any order:
+# the piece that a reader waits for comes first only if the others have less. The default is 4.
+SOON_PRIORITY = 6
 # The addresses of one list of holders are resolved within this.
 DIALLED_TOGETHER_SECONDS = 0.02
 
@@ -138,12 +141,13 @@ class Torrent:
     async def hurry(self) -> None:
         """Dial the first known peers now: libtorrent does so at its tick, up to a second later.
 
-        A torrent that is resumed dials at once. Not for later ones: pausing ends connections.
+        A torrent that is resumed dials at once. Not where it has begun to by itself, nor for later
+        ones: pausing ends connections, which are then dialled again only seconds later.
         """
         await asyncio.sleep(DIALLED_TOGETHER_SECONDS)
         if self.layout is not None:
             await self._checked.wait()  # before, resuming would not dial
-        if not self.finished and self._gone is None:
+        if not self.finished and self._gone is None and not self.handle.get_peer_info():
             self.handle.pause()
             self.handle.resume()
 
@@ -185,6 +189,8 @@ class Torrent:
             if piece not in self._deadlines:
                 self._deadlines.add(piece)
                 self.handle.set_piece_deadline(piece, milliseconds)
+                if milliseconds > 0:
+                    self.handle.piece_priority(piece, SOON_PRIORITY)
 
     # --- what libtorrent tells -----------------------------------------------------------------
 

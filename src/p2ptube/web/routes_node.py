@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 from sse_starlette import ServerSentEvent
@@ -40,8 +41,11 @@ class NodeRoutes:
         return [
             Route("/node", self.node, methods=["GET"]),
             Route("/events", self.events, methods=["GET"]),
+            Route("/settings", self.settings, methods=["GET"]),
+            Route("/settings", self.change_settings, methods=["PATCH"]),
             Route("/peers", self.peers, methods=["GET"]),
             Route("/peers", self.add_peer, methods=["POST"]),
+            Route("/peers/graph", self.peer_graph, methods=["GET"]),
             Route("/peers/refresh", self.refresh_peers, methods=["POST"]),
             Route("/peers/rebuild", self.rebuild_peers, methods=["POST"]),
             Route("/peers/{id}", self.remove_peer, methods=["DELETE"]),
@@ -54,6 +58,18 @@ class NodeRoutes:
     async def peers(self, _: Request) -> Response:
         """`GET peers`."""
         return as_json(self._node.peers())
+
+    async def settings(self, _: Request) -> Response:
+        """`GET settings`."""
+        return as_json(self._node.settings())
+
+    async def change_settings(self, request: Request) -> Response:
+        """`PATCH settings` with some of the settings: how they are now."""
+        return as_json(await self._node.change_settings(await read_json(request, dict[str, Any])))
+
+    async def peer_graph(self, _: Request) -> Response:
+        """`GET peers/graph`: who knows whom."""
+        return as_json(await self._node.peer_graph())
 
     async def add_peer(self, request: Request) -> Response:
         """`POST peers`: 201 with the peer."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from ..errors import NotFound
 from ..node import Node
@@ -17,6 +18,18 @@ from .guards import cookie_name, is_own_navigation, same, session_value
 
 STATIC = Path(__file__).parent / "static"
 POSTER_SECONDS = 300
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+class PageFiles(StaticFiles):
+    """The page's files. In `assets`, a name changes with the content: no browser asks again."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or that it is unchanged."""
+        answer = await super().get_response(path, scope)
+        if path.startswith(f"assets{os.sep}"):
+            answer.headers["cache-control"] = FOR_EVER
+        return answer
 
 
 class PageRoutes:
@@ -30,7 +43,7 @@ class PageRoutes:
         return [
             Route("/", self.page, methods=["GET"]),
             Route("/favicon.ico", self.icon, methods=["GET"]),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/static", PageFiles(directory=STATIC)),
             Route("/stream/{id}", self.stream, methods=["GET"]),
             Route("/poster/{id}", self.poster, methods=["GET"]),
         ]

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from sse_starlette import ServerSentEvent
@@ -13,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..errors import InvalidInput, P2PTubeError
+from ..errors import Conflict, InvalidInput, P2PTubeError
 from ..node import Node
 from ..node.views import JobView
+from ..playback.launching import open_player
 from .exchange import (
     as_json,
     boolean,
@@ -26,6 +28,7 @@ from .exchange import (
     server_sent_event,
     until,
 )
+from .guards import capability
 from .uploads import receive_file
 
 SEARCH_SECONDS = 3.0
@@ -61,6 +64,12 @@ class Fetch(msgspec.Struct, forbid_unknown_fields=True):
     keep: bool = True
 
 
+class Open(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of `POST videos/ID/open`."""
+
+    player: Literal["vlc", "mpv"]
+
+
 class VideoRoutes:
     """Translates between HTTP and the node. `stopping` ends the open searches."""
 
@@ -80,6 +89,7 @@ class VideoRoutes:
             Route("/videos/{id}/fetch", self.fetch, methods=["POST"]),
             Route("/videos/{id}/fetch", self.stop_fetch, methods=["DELETE"]),
             Route("/videos/{id}/swarm", self.swarm, methods=["GET"]),
+            Route("/videos/{id}/open", self.open, methods=["POST"]),
             Route("/jobs", self.jobs, methods=["GET"]),
             Route("/jobs/{id}", self.job, methods=["GET"]),
             Route("/jobs/{id}", self.cancel_job, methods=["DELETE"]),
@@ -145,6 +155,18 @@ class VideoRoutes:
         """`GET videos/ID/swarm`."""
         return as_json(self._node.swarm(request.path_params["id"]))
 
+    async def open(self, request: Request) -> Response:
+        """`POST videos/ID/open`: 204 once a player on this machine is about to show it."""
+        body = await read_json(request, Open)
+        video = await self._node.video(request.path_params["id"])
+        if video.classic:
+            raise Conflict("a file of a classic peer plays once it is fetched: fetch it first")
+        port = request.scope["server"][1]
+        key = capability(self._node.token, video.id)
+        url = f"http://127.0.0.1:{port}/stream/{video.id}?token={key}"
+        await open_player(body.player, url, video.title)
+        return Response(status_code=204)
+
     async def jobs(self, _: Request) -> Response:
         """`GET jobs`."""
         return as_json(self._node.jobs())
@@ -160,11 +182,12 @@ class VideoRoutes:
     async def search(self, request: Request) -> Response:
         """`GET search?q=&timeout=`: a list, or an event per result as it arrives, then `done`.
 
+        Without `q`, or with an empty one: everything here, newest first, and what peers have.
         A video comes again where more holders became known; in the list it is there once.
         """
         text = request.query_params.get("q", "").strip()
-        if not 0 < len(text) <= MAX_QUERY:
-            raise InvalidInput(f"q must have 1 to {MAX_QUERY} characters")
+        if len(text) > MAX_QUERY:
+            raise InvalidInput(f"q may have {MAX_QUERY} characters")
         seconds = search_seconds(request.query_params.get("timeout"))
         if "text/event-stream" in request.headers.get("accept", ""):
             return event_stream(self._results(text, seconds))

@@ -28,6 +28,10 @@ BACKLOG = 256
 WEB_STOP_SECONDS = 1  # for answers under way; then they are cut
 NODE_STOP_SECONDS = 4.0  # for telling the trackers and saving state
 PUBLIC_CONNECTIONS = 1000
+# Windows has no SIGHUP.
+ENDING_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 class WebServer:
@@ -153,7 +157,10 @@ async def run_node(config: Config, *, on_ready: Callable[[Node, str], None]) -> 
 
 @contextlib.contextmanager
 def on_signals(first: Callable[[], None]) -> Iterator[None]:
-    """Call `first` at the first SIGINT or SIGTERM; the second ends the process at once."""
+    """Call `first` at the first signal to end; the second ends the process at once.
+
+    These are SIGINT (Ctrl-C), SIGTERM, and SIGHUP (the terminal was closed).
+    """
     loop = asyncio.get_running_loop()
     seen = False
 
@@ -166,9 +173,11 @@ def on_signals(first: Callable[[], None]) -> Iterator[None]:
 
     handled = []
     with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, handle)
-            handled.append(number)
+        for number in ENDING_SIGNALS:
+            # `nohup` has SIGHUP ignored, which means: go on when the terminal is closed.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, handle)
+                handled.append(number)
     try:
         yield
     finally:

@@ -12,18 +12,22 @@ from starlette.requests import ClientDisconnect, Request
 from ..errors import Cancelled, InvalidInput
 
 FIELD = b"file"
+TITLE = b"title"
+MOST_TITLE_BYTES = 2000  # 500 characters in UTF-8 at the longest
 
 
 class FileField:
     """Finds the one part named `file` in a multipart body that is fed piece by piece.
 
-    Other parts are skipped. `name` is None until the part's header has been read.
+    `name` is None until the part's header has been read. A part `title` is collected, to be of
+    use if it comes before the file; other parts are skipped.
     """
 
     def __init__(self, boundary: bytes) -> None:
         self.name: str | None = None
         self.ended = False  # the closing boundary was seen
-        self._inside = False
+        self._inside = b""  # the name of the part that is being read, if it is one of ours
+        self._title = bytearray()
         self._field = bytearray()
         self._value = bytearray()
         self._disposition = b""
@@ -45,7 +49,8 @@ class FileField:
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes of the body, give the bytes of the file in them.
 
-        Raises InvalidInput where the body is malformed or holds a second file.
+        Raises InvalidInput where the body is malformed, holds a second file, or a title that is
+        too long.
         """
         try:
             self._parser.write(chunk)
@@ -54,6 +59,11 @@ class FileField:
         data = b"".join(self._data)
         self._data.clear()
         return data
+
+    @property
+    def title(self) -> str | None:
+        """The title, as far as it was read; None without one."""
+        return self._title.decode("utf-8", "replace").strip() or None
 
     def _part_begin(self) -> None:
         self._disposition = b""
@@ -72,6 +82,8 @@ class FileField:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
+        if options.get(b"name") == TITLE:
+            self._inside = TITLE
         if options.get(b"name") != FIELD:
             return
         if b"filename" not in options:
@@ -79,14 +91,18 @@ class FileField:
         if self.name is not None:
             raise InvalidInput("send one file per request")
         self.name = base_name(options[b"filename"])
-        self._inside = True
+        self._inside = FIELD
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._inside:
+        if self._inside == FIELD:
             self._data.append(data[start:end])
+        elif self._inside == TITLE:
+            self._title += data[start:end]
+            if len(self._title) > MOST_TITLE_BYTES:
+                raise InvalidInput("the title is too long: 500 characters are the most")
 
     def _part_end(self) -> None:
-        self._inside = False
+        self._inside = b""
 
     def _end(self) -> None:
         self.ended = True
@@ -98,8 +114,10 @@ def base_name(raw: bytes) -> str:
     return "".join(c for c in text if c.isprintable()).strip() or "video"
 
 
-async def receive_file(request: Request) -> tuple[str, AsyncIterator[bytes]]:
-    """Return the file's name and its bytes, which are read from the network as they are asked for.
+async def receive_file(request: Request) -> tuple[str, AsyncIterator[bytes], str | None]:
+    """Return the file's name, its bytes, and the title in front of it.
+
+    The bytes are read from the network as they are asked for.
 
     Raises InvalidInput where the body is not multipart with a part `file`; so does the iterator
     where the body breaks off, and Cancelled where the client goes away.
@@ -115,7 +133,7 @@ async def receive_file(request: Request) -> tuple[str, AsyncIterator[bytes]]:
     async for chunk in body:
         first = field.feed(chunk)
         if field.name is not None:
-            return field.name, _rest(field, first, body)
+            return field.name, _rest(field, first, body), field.title
     raise InvalidInput("the multipart body has no part named `file`")
 
 

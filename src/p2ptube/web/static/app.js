@@ -52,7 +52,9 @@ function facts(video) {
   const list = [clock(video.duration), bytes(video.size)];
   if (video.height) list.push(`${video.height}p`);
   if (video.publisher.name) list.push(`by ${video.publisher.name}`);
-  list.push(video.holders.length === 1 ? "1 holder" : `${video.holders.length} holders`);
+  const others = video.holders.length;
+  // Of a complete video we are a holder ourselves, and the others are of interest only if any.
+  if (others || video.state !== "complete") list.push(others === 1 ? "1 holder" : `${others} holders`);
   if (video.state === "fetching") list.push(`fetching ${percent(video.progress)}`);
   if (video.state === "error") list.push("error");
   if (video.detail) list.push(video.detail);
@@ -183,7 +185,7 @@ async function route() {
   await attempt(async () => {
     showWatched(await call("GET", `videos/${id}`));
     $("player").src = `/stream/${id}`;
-    $("watch").scrollIntoView();
+    window.scrollTo(0, 0); // the player is the first thing of the page
     await showSwarm();
   });
 }
@@ -230,7 +232,7 @@ const loadPeers = async () => showPeers(await call("GET", "peers"));
 
 async function showNode() {
   const node = await call("GET", "node");
-  $("node").textContent = `${node.name} · ${node.peer_id} · ${bytes(node.storage_used)} used, ` +
+  $("node").textContent = `${node.name} · address for friends: ${node.peer_id} · ${bytes(node.storage_used)} used, ` +
     `${bytes(node.storage_free)} free · version ${node.version}`;
 }
 
