@@ -164,7 +164,7 @@ def test_every_module_is_in_the_architecture_and_no_other() -> None:
 def test_the_names_of_the_tour_exist() -> None:
     text = text_of(ROOT / "docs" / "architecture.md")
     packages = "|".join(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
-    names = set(re.findall(rf"`((?:{packages}|descriptor)(?:\.\w+)+(?<!\.py)(?<!\.sqlite))`", text))
+    names = set(re.findall(rf"`((?:{packages}|descriptor)(?:\.(?!py|json|sqlite)\w+)+)`", text))
     assert len(names) > 20
     for name in names:
         pkgutil.resolve_name(f"p2ptube.{name}")

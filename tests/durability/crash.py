@@ -26,6 +26,7 @@ from tests.nodes import NodeProcess
 ROUNDS = 20
 OVER = {"done", "failed", "cancelled"}
 PATIENCE = 120  # seconds; the machine may be busy with other tests
+BREATHER = 0.02  # seconds between two looks
 # What a process reads at its start, Python's modules for the most part: 12 MB, with a margin.
 START_READS = 20_000_000
 
@@ -146,13 +147,32 @@ def vouched(resume: bytes) -> int:
 # --- the next run --------------------------------------------------------------------------------
 
 
+def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = PATIENCE) -> Any:
+    """Look again and again until it is good."""
+    deadline = time.monotonic() + seconds
+    while not good(seen := look()):
+        assert time.monotonic() < deadline, f"still: {seen}"
+        # Without a pause the looking takes the processor from the work, which runs at low priority.
+        time.sleep(BREATHER)
+    return seen
+
+
+def completed(node: NodeProcess, video_id: str) -> dict[str, Any]:
+    """Wait until a video is complete."""
+    over = {"complete", "error"}
+    video: dict[str, Any] = until(
+        lambda: node.get(f"videos/{video_id}"), lambda v: v["state"] in over
+    )
+    assert video["state"] == "complete", video
+    return video
+
+
 def all_checked(node: NodeProcess) -> None:
     """Wait until the swarm has taken up every complete video."""
     for video_id in complete_videos(node):
-        node.until(
+        until(
             partial(node.get, f"videos/{video_id}/swarm"),
             lambda swarm: set(swarm["pieces"]) == {"1"},
-            PATIENCE,
         )
 
 
@@ -189,8 +209,8 @@ def assert_fget_gives_whole_or_nothing(node: NodeProcess, file_name: str) -> Non
 
 def jobs_over(node: NodeProcess) -> list[dict[str, Any]]:
     """Wait until nothing is under way; all jobs of this run."""
-    jobs: list[dict[str, Any]] = node.until(
-        lambda: node.get("jobs"), lambda jobs: all(j["state"] in OVER for j in jobs), PATIENCE
+    jobs: list[dict[str, Any]] = until(
+        lambda: node.get("jobs"), lambda jobs: all(j["state"] in OVER for j in jobs)
     )
     return jobs
 
@@ -198,7 +218,7 @@ def jobs_over(node: NodeProcess) -> list[dict[str, Any]]:
 def add(node: NodeProcess, path: Path) -> dict[str, Any]:
     """Add a file; wait with more patience than NodeProcess.add does."""
     job = node.post("videos", {"path": str(path)})
-    over = node.until(lambda: node.get(f"jobs/{job['id']}"), lambda j: j["state"] in OVER, PATIENCE)
+    over = until(lambda: node.get(f"jobs/{job['id']}"), lambda j: j["state"] in OVER)
     assert over["state"] == "done", over
     video: dict[str, Any] = node.get(f"videos/{over['video']}")
     return video

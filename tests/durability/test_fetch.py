@@ -14,7 +14,7 @@ from tests.nodes import NodeProcess, nodes
 
 RATE = 1_000_000  # bytes per second that the holder gives
 # How old resume data may be: it is saved every 5 s, and a busy machine is late.
-RESUME_AGE = 6.5
+RESUME_AGE = 7.5
 LONG, SHORT = 11_000_000, 3_000_000
 # How often each of the five fetches is killed. The long one lasts beyond several savings of resume
 # data; the short ones end before the first, so that what is on the disk must be looked at.
@@ -43,7 +43,7 @@ class Fetch:
             seen.append((time.monotonic(), video["progress"]))
             return video
 
-        video = self.node.until(look, lambda v: v["progress"] >= progress, crash.PATIENCE)
+        video = crash.until(look, lambda v: v["progress"] >= progress)
         self.node.kill()
         now = time.monotonic()
         earlier = [value for at, value in seen if at < now - RESUME_AGE]
@@ -58,9 +58,7 @@ class Fetch:
         least = max(vouched, earlier) - self.video_piece
         if left.resumed_bytes.get(self.id):
             assert vouched >= earlier - self.video_piece
-        self.node.until(
-            lambda: self.node.get(f"videos/{self.id}"), lambda v: v["progress"] >= least, 10
-        )
+        crash.until(lambda: self.node.get(f"videos/{self.id}"), lambda v: v["progress"] >= least)
         video = self.node.get(f"videos/{self.id}")
         assert video["state"] in {"fetching", "complete"}
         self.first_bytes_are_right()
@@ -82,6 +80,7 @@ class Fetch:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_fetch_that_was_killed_goes_on(tmp_path: Path) -> None:
     chance = random.Random(7)
     with nodes() as start:
@@ -92,7 +91,7 @@ def test_a_fetch_that_was_killed_goes_on(tmp_path: Path) -> None:
             fetch = Fetch(node, holder, crash.add(holder, clip(tmp_path, number)))
             fetch.begin()
             killed(fetch, sorted(chance.random() for _ in range(kills)), complete)
-            video = node.complete(fetch.id, crash.PATIENCE)
+            video = crash.completed(node, fetch.id)
             assert crash.stream_digest(node, fetch.id) == video["sha256"] == fetch.video["sha256"]
             complete.add(fetch.id)
             # No kill costs more than what came since the last resume data.

@@ -54,6 +54,7 @@ class Imports:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_an_import_that_was_killed_is_taken_up_again(tmp_path: Path) -> None:
     chance = random.Random(20)
     with nodes() as start:

@@ -32,6 +32,7 @@ class Files:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_publication_that_was_killed_is_taken_up_again(tmp_path: Path) -> None:
     chance = random.Random(4)
     files = Files(tmp_path / "files")

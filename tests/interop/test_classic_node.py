@@ -18,7 +18,7 @@ from tests.interop.classic_client import (
     message,
     receive,
 )
-from tests.node.checks import assert_is_nothing, assert_plays, problem, progress
+from tests.node.checks import assert_is_nothing, assert_plays, entries, problem, progress
 from tests.nodes import NodeProcess, nodes
 
 Classic = Callable[..., ClassicPeer]
@@ -288,7 +288,7 @@ def test_a_fetch_from_it_that_is_stopped_leaves_nothing(
         path = f"videos/{relay.find('tundra')['id']}"
         relay.post(f"{path}/fetch")
         incoming = relay.data_dir / "incoming"
-        relay.until(lambda: list(incoming.rglob("tundra.mp4")), bool)
+        relay.until(lambda: entries(incoming), lambda names: "tundra.mp4" in names)
         assert relay.get(path)["state"] == "fetching"
         relay.delete(f"{path}/fetch")
         relay.until(lambda: relay.get(path), lambda video: video["state"] == "remote")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,9 +46,14 @@ def assert_plays(path: Path, seconds: float) -> None:
         assert abs(last - seconds) < 0.5
 
 
+def entries(directory: Path) -> list[str]:
+    """The names of all that is below a directory, which may be missing, or vanish meanwhile."""
+    return [name for _, folders, files in os.walk(directory) for name in (*folders, *files)]
+
+
 def assert_is_nothing(directory: Path) -> None:
-    """No file is left in a directory, which may be missing."""
-    assert not directory.exists() or not list(directory.rglob("*"))
+    """Nothing is left in a directory, which may be missing."""
+    assert entries(directory) == []
 
 
 def swarm_address(node: NodeProcess) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.clips import make_clip
-from tests.durability.crash import add, pad
+from tests.durability.crash import add, completed, pad
 from tests.nodes import NodeProcess, nodes
 from tests.scale.measure import MEMORY_LIMIT, get_file, peak_memory, stream_digest
 
@@ -19,6 +19,7 @@ def large(path: Path, size: int) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_two_gigabytes_by_fget_and_stream(tmp_path: Path) -> None:
     with nodes() as start:
         node = start(tmp_path / "node")
@@ -30,6 +31,7 @@ def test_two_gigabytes_by_fget_and_stream(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_gigabyte_streams_while_it_is_fetched(tmp_path: Path) -> None:
     with nodes() as start:
         holder = start(tmp_path / "holder")
@@ -37,7 +39,7 @@ def test_a_gigabyte_streams_while_it_is_fetched(tmp_path: Path) -> None:
         viewer = start(tmp_path / "viewer", join=holder.peer_id)
         viewer.find("gigabyte")
         assert stream_digest(viewer, video["id"]) == video["sha256"]
-        viewer.complete(video["id"], 120)
+        completed(viewer, video["id"])
         assert get_file(viewer, video["file_name"]) == video["sha256"]
         assert_modest(holder)
         assert_modest(viewer)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.clips import make_clip
-from tests.durability.crash import PATIENCE, START_READS, read_bytes, stream_digest
+from tests.durability.crash import START_READS, completed, read_bytes, stream_digest
 from tests.nodes import nodes
 from tests.scale.measure import MEMORY_LIMIT, peak_memory
 
@@ -97,7 +97,7 @@ async def test_a_restarted_node_seeds_a_thousand_videos(
         fetcher.find("number 537")
         wanted = next(v for v in videos if v["title"] == "Video number 537")
         fetcher.post(f"videos/{wanted['id']}/fetch")
-        assert fetcher.complete(wanted["id"], PATIENCE)["sha256"] == wanted["sha256"]
+        assert completed(fetcher, wanted["id"])["sha256"] == wanted["sha256"]
         assert stream_digest(fetcher, wanted["id"]) == wanted["sha256"]
         for video in videos:
             pieces = seeder.get(f"videos/{video['id']}/swarm")["pieces"]

@@ -21,6 +21,26 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+SwarmPort = Annotated[
+    int | None, typer.Option("--swarm-port", help="Swarm port, 0 for any free one.")
+]
+WebPort = Annotated[
+    int | None, typer.Option("--web-port", help="Port of the page, 0 for any free one.")
+]
+PublicPort = Annotated[
+    int | None, typer.Option("--public-port", help="Also be a tracker at this port.")
+]
+MaxPeers = Annotated[int | None, typer.Option("--max-peers", help="How many peers to know.")]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option("--tracker", help="Announce to it; may be repeated.", metavar="URL"),
+]
+Version = Annotated[
+    bool,
+    typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version),
+]
+
+
 def serve(
     ctx: typer.Context,
     *,
@@ -30,23 +50,12 @@ def serve(
         str | None, typer.Option("--host", help="The address to listen at for peers.")
     ] = None,
     port: PortOption = None,
-    swarm_port: Annotated[
-        int | None, typer.Option("--swarm-port", help="Swarm port, 0 for any free one.")
-    ] = None,
-    web_port: Annotated[
-        int | None, typer.Option("--web-port", help="Port of the page, 0 for any free one.")
-    ] = None,
-    public_port: Annotated[
-        int | None, typer.Option("--public-port", help="Also be a tracker at this port.")
-    ] = None,
+    swarm_port: SwarmPort = None,
+    web_port: WebPort = None,
+    public_port: PublicPort = None,
     join: Join = None,
-    max_peers: Annotated[
-        int | None, typer.Option("--max-peers", help="How many peers to know.")
-    ] = None,
-    tracker: Annotated[
-        list[str] | None,
-        typer.Option("--tracker", help="Announce to it; may be repeated.", metavar="URL"),
-    ] = None,
+    max_peers: MaxPeers = None,
+    tracker: Trackers = None,
     dht: Annotated[
         bool | None, typer.Option("--dht/--no-dht", help="Use the mainline DHT.")
     ] = None,
@@ -57,12 +66,7 @@ def serve(
         bool | None, typer.Option("--browser/--no-browser", help="Open the page.")
     ] = None,
     as_json: Json = False,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version.", is_eager=True, callback=_print_version
-        ),
-    ] = False,
+    version: Version = False,
 ) -> None:
     """Run a node and open its page."""
     # Registered twice: for the program itself, whose flags then also hold for its verbs.

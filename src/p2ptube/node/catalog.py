@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ..descriptor import open_envelope, supersedes
+from ..descriptor import open_envelope, parse_payload, supersedes
 from ..errors import NotFound
 from ..library import Library, VideoRecord
 from ..models import ClassicFile, Descriptor, Found, Holder, SignedDescriptor, VideoState
@@ -164,6 +164,21 @@ def record_of(remote: Remote, *, path: str, keep: bool, now: float) -> VideoReco
     if remote.descriptor is None or remote.envelope is None:
         return VideoRecord(title=remote.title, file_name=remote.title, **common)
     return VideoRecord(envelope=remote.envelope, **described(remote.descriptor), **common)
+
+
+def remote_of(record: VideoRecord) -> Remote:
+    """A video of ours as others hold it: what is left of it once its record is deleted."""
+    descriptor = parse_payload(record.envelope.payload) if record.envelope else None
+    return Remote(
+        record.id,
+        envelope=record.envelope,
+        descriptor=descriptor,
+        holders={holder.peer: holder for holder in record.holders},
+        title=record.title,
+        magnet=record.magnet,
+        info=record.torrent,
+        trackers=record.trackers,
+    )
 
 
 def described(descriptor: Descriptor) -> dict[str, Any]:

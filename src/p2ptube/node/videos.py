@@ -18,12 +18,13 @@ from ..models import VideoState
 from ..playback.content import Content
 from ..swarm import Session
 from . import present
-from .catalog import Catalog, record_of
+from .catalog import Catalog, record_of, remote_of
 from .classic import ClassicFetches
 from .events import Events
 from .fetching import Fetches
 from .posters import Posters
 from .searching import Search
+from .sharing import problem_of
 from .streams import Counted, Streams, SwarmContent, complete_content
 from .views import Event, SwarmView, VideoView
 
@@ -118,10 +119,13 @@ class Videos:
     def changed(self, video_id: str) -> None:
         """Tell open pages how a video stands now."""
         record = self._catalog.record(video_id)
-        if record is None:
-            self._events.send(Event(kind="removed", data=video_id))
-        else:
+        if record is not None:
             self._events.send(Event(kind="video", data=self._record_view(record)))
+            return
+        try:
+            self._events.send(Event(kind="video", data=self.get(video_id)))
+        except NotFound:
+            self._events.send(Event(kind="removed", data=video_id))
 
     def swarm_changed(self, video_id: str) -> None:
         """Tell open pages how the swarm of a video stands now."""
@@ -172,13 +176,11 @@ class Videos:
             remote = self._catalog.remote(video_id)
             self._classic.stop(video_id)
             return self._classic.view(remote) if remote.classic else present.remote_view(remote)
-        if record.state is VideoState.COMPLETE:
-            raise Conflict("the video is complete: delete it to be rid of it")
+        if record.state is VideoState.COMPLETE or record.in_place or record.mine:
+            raise Conflict("the video is not being fetched: delete it to be rid of it")
+        self._catalog.learn(remote_of(record))
         await self.delete(video_id, delete_file=True)
-        try:
-            return self.get(video_id)
-        except NotFound:
-            return self._record_view(record)
+        return self.get(video_id)
 
     # --- play ----------------------------------------------------------------------------------
 
@@ -251,10 +253,11 @@ class Videos:
     def _dispose(self, record: VideoRecord, delete_file: bool) -> None:
         path, directory = Path(record.path), self._videos / record.id
         if record.in_place:
-            if delete_file:
+            # Never a file that was put in its place since.
+            if delete_file and not problem_of(record):
                 path.unlink(missing_ok=True)
             return
-        if record.state is VideoState.COMPLETE and not delete_file and path.exists():
+        if record.state is not VideoState.FETCHING and not delete_file and path.exists():
             self._kept.mkdir(exist_ok=True)
             path.rename(free_name(self._kept / path.name))
         shutil.rmtree(directory, ignore_errors=True)

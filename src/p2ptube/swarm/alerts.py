@@ -40,7 +40,7 @@ def _on(method: Callable[[Torrent, Any], None]) -> Callable[[Session, Any], None
 
 def _metadata(torrent: Torrent, _: Any) -> None:
     torrent.on_metadata()
-    torrent.want_only_video()
+    torrent.want_video()
 
 
 def _read(torrent: Torrent, alert: Any) -> None:

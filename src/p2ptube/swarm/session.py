@@ -179,7 +179,7 @@ class Session:
         params.save_path = str(directory)
         params.flags = lt.torrent_flags.update_subscribe
         torrent = self._add(params, info_hash, trackers)
-        torrent.want_only_video()
+        torrent.want_video()
         if magnet is not None:
             link = parse_magnet(magnet)
             for tracker in link.trackers:

@@ -14,7 +14,7 @@ from ..errors import OurBug, P2PTubeError, StorageError
 from .connections import PeerSnapshot, snapshot
 from .metainfo import Layout, layout_of
 from .origins import Origins
-from .schedule import Playhead, deadlines
+from .schedule import NEXT, USUAL, Playhead, deadlines, priorities
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +22,6 @@ log = logging.getLogger(__name__)
 CACHE_BYTES = 16 * 1024 * 1024
 # Connections that are gone and of which we keep what they gave.
 MOST_GONE_PEERS = 200
-# A deadline gives a piece the priority 7, and pieces of one priority are asked for in any order:
-# the piece that a reader waits for comes first only if the others have less. The default is 4.
-SOON_PRIORITY = 6
 # The addresses of one list of holders are resolved within this.
 DIALLED_TOGETHER_SECONDS = 0.02
 
@@ -52,6 +49,7 @@ class Torrent:
         self._cache: OrderedDict[int, bytes] = OrderedDict()
         self._playheads: dict[object, Playhead] = {}
         self._deadlines: set[int] = set()
+        self._priorities: dict[int, int] = {}
         self._peers: dict[str, PeerSnapshot] = {}
         self._gone: P2PTubeError | None = None
 
@@ -170,27 +168,36 @@ class Torrent:
             self._cache.clear()
 
     def _restart_schedule(self) -> None:
-        # Outstanding requests are cancelled only when the list of deadlines is empty first.
-        if self._deadlines and not self.finished and not self._gone:
-            self.handle.clear_piece_deadlines()
+        if not self.finished and not self._gone:
+            # Outstanding requests are cancelled only when the list of deadlines is empty first.
+            if self._deadlines:
+                self.handle.clear_piece_deadlines()
+            usual = [(piece, USUAL) for piece in {*self._deadlines, *self._priorities}]
+            self.handle.prioritize_pieces([entry for entry in usual if entry[0] not in self._have])
         self._deadlines.clear()
+        self._priorities.clear()
         self._extend_schedule()
 
     def _extend_schedule(self) -> None:
         if self.finished or self._gone or self.layout is None or not self._playheads:
             return
-        wanted = deadlines(
-            self._playheads.values(),
-            self._have,
-            piece_length=self.layout.piece_length,
-            bytes_per_second=self.bytes_per_second,
-        )
-        for piece, milliseconds in wanted.items():
+        heads = self._playheads.values()
+        length, rate = self.layout.piece_length, self.bytes_per_second
+        due = deadlines(heads, self._have, piece_length=length, bytes_per_second=rate)
+        for piece, milliseconds in due.items():
             if piece not in self._deadlines:
                 self._deadlines.add(piece)
                 self.handle.set_piece_deadline(piece, milliseconds)
-                if milliseconds > 0:
-                    self.handle.piece_priority(piece, SOON_PRIORITY)
+                self._priorities[piece] = NEXT  # that is what libtorrent makes of it
+        order = priorities(heads, self._have, piece_length=length, bytes_per_second=rate)
+        changed = [
+            (piece, priority)
+            for piece, priority in order.items()
+            if self._priorities.get(piece) != priority
+        ]
+        if changed:
+            self._priorities.update(changed)
+            self.handle.prioritize_pieces(changed)
 
     # --- what libtorrent tells -----------------------------------------------------------------
 
@@ -201,12 +208,14 @@ class Torrent:
             self.layout = layout_of(loaded)
             self._metadata.set()
 
-    def want_only_video(self) -> None:
-        """Fetch no other file of the torrent."""
+    def want_video(self) -> None:
+        """Fetch the video and no other file, all pieces alike until a playhead says otherwise."""
         if self.layout is not None and self.layout.files > 1:
             video = self.layout.file_index
-            wanted = [4 if index == video else 0 for index in range(self.layout.files)]
+            wanted = [USUAL * (index == video) for index in range(self.layout.files)]
             self.handle.prioritize_files(wanted)
+        elif self.layout is not None:
+            self.handle.prioritize_pieces([USUAL] * self.layout.pieces)
 
     def on_checked(self) -> None:
         """Resume data was accepted: what we have is known."""
