@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WEBUI := $(shell find webui -path webui/node_modules -prune -o -type f -print 2>/dev/null)
+# npm of the virtual environment where the machine has none.
+NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm --prefix webui
 
 .PHONY: run demo test bench lint format lock clean
 
@@ -14,6 +17,7 @@ demo: $(STAMP)           ## three nodes on this machine share, search and play a
 
 test: $(STAMP) lint      ## everything that must hold; installs a browser and players where it may
 	scripts/install-test-tools.sh
+	$(NPM) run test
 	$(BIN)/pytest -n 2 --dist worksteal tests
 
 bench: $(STAMP)          ## measurements, side by side with other programs
@@ -25,6 +29,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NPM) run check
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
@@ -35,12 +40,15 @@ lock: $(STAMP)           ## renew the pinned versions
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-emit-index-url -o requirements.lock
 
-$(STAMP): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+$(STAMP): $(VENV)/.locked pyproject.toml hatch_build.py $(WEBUI)
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+$(VENV)/.locked: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	touch $@
+
 clean:
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) dist build webui/node_modules src/p2ptube/web/static

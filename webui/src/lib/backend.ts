@@ -1,0 +1,56 @@
+import type { Job, NodeEvent, NodeInfo, Peer, PeerGraph, Settings, SettingsView, Swarm, Video } from "./types";
+
+/** A failure in words for the user (RFC 9457 `detail`); `status` 0 means the node is away. */
+export class Failure extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+/** Ends what it was returned for. */
+export type Stop = () => void;
+
+export interface Upload {
+  done: Promise<Job>;
+  cancel: Stop;
+}
+
+/** Everything the pages ask of a node: over HTTP in earnest, from memory in `npm run dev`. */
+export interface Backend {
+  node(): Promise<NodeInfo>;
+  videos(): Promise<Video[]>;
+  video(id: string): Promise<Video>;
+  updateVideo(id: string, changes: Partial<Pick<Video, "title" | "description" | "language">>): Promise<Video>;
+  deleteVideo(id: string, deleteFile: boolean): Promise<void>;
+  fetchVideo(id: string, keep: boolean): Promise<Video>;
+  stopFetch(id: string): Promise<Video>;
+  swarm(id: string): Promise<Swarm>;
+  openInPlayer(id: string, player: "vlc" | "mpv"): Promise<void>;
+  streamUrl(id: string): string;
+  posterUrl(id: string): string;
+
+  addPath(path: string): Promise<Job>;
+  addUrl(url: string): Promise<Job>;
+  upload(file: File, progress: (fraction: number) => void): Upload;
+  jobs(): Promise<Job[]>;
+  cancelJob(id: string): Promise<Job>;
+
+  /** Calls `result` for each video as it arrives (again when more is known), then `done` once. */
+  search(text: string, seconds: number, result: (video: Video) => void, done: (problem?: string) => void): Stop;
+
+  peers(): Promise<Peer[]>;
+  peerGraph(): Promise<PeerGraph>;
+  addPeer(address: string): Promise<Peer>;
+  removePeer(id: string): Promise<void>;
+  refreshPeers(): Promise<Peer[]>;
+  rebuildPeers(address: string, hops: number): Promise<Peer[]>;
+
+  settings(): Promise<SettingsView>;
+  changeSettings(changes: Partial<Settings>): Promise<SettingsView>;
+
+  /** Calls `on` for every change, and `connection` when the node goes away or is back. */
+  events(on: (event: NodeEvent) => void, connection: (up: boolean) => void): Stop;
+}

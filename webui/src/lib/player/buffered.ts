@@ -1,0 +1,41 @@
+// What of a video is on this machine, along its time line. Bytes are taken as linear in time.
+
+/** Neighbouring pieces in the same state; `from` and `to` are fractions of the video. */
+export interface Run {
+  from: number;
+  to: number;
+  state: "have" | "asked";
+}
+
+export function runs(pieces: string): Run[] {
+  const found: Run[] = [];
+  let start = 0;
+  for (let at = 1; at <= pieces.length; at++) {
+    if (pieces[at] === pieces[start]) continue;
+    const state = pieces[start] === "1" ? "have" : pieces[start] === "2" ? "asked" : undefined;
+    if (state) found.push({ from: start / pieces.length, to: at / pieces.length, state });
+    start = at;
+  }
+  return found;
+}
+
+/** Draws the runs over the width of a canvas; a single piece is at least a pixel wide. */
+export function drawRuns(
+  canvas: HTMLCanvasElement,
+  found: Run[],
+  colours: Record<Run["state"], string>,
+  size: { width: number; height: number; ratio: number },
+): void {
+  const width = Math.round(size.width * size.ratio);
+  const height = Math.round(size.height * size.ratio);
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  context.clearRect(0, 0, width, height);
+  for (const run of found) {
+    const left = Math.floor(run.from * width);
+    context.fillStyle = colours[run.state];
+    context.fillRect(left, 0, Math.max(1, Math.ceil(run.to * width) - left), height);
+  }
+}

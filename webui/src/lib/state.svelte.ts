@@ -1,0 +1,86 @@
+// What the pages show: filled once from the API, then kept true by its events. No polling.
+
+import { SvelteMap } from "svelte/reactivity";
+import type { Backend, Stop } from "./backend";
+import type { Job, NodeEvent, NodeInfo, Peer, Swarm, Video } from "./types";
+
+export class AppState {
+  /** Ours, and those of the network that were heard of, by id. */
+  videos = new SvelteMap<string, Video>();
+  jobs = new SvelteMap<string, Job>();
+  swarms = new SvelteMap<string, Swarm>();
+  peers = $state.raw<Peer[]>([]);
+  node = $state.raw<NodeInfo | undefined>(undefined);
+  /** Whether the node answers; it may be restarted under an open page. */
+  online = $state(true);
+  loaded = $state(false);
+
+  mine = $derived(
+    [...this.videos.values()].filter((video) => video.state !== "remote").sort((a, b) => added(b) - added(a)),
+  );
+  all = $derived([...this.videos.values()].sort((a, b) => b.published_at - a.published_at));
+  activeJobs = $derived([...this.jobs.values()].filter((job) => job.state === "queued" || job.state === "running"));
+
+  constructor(readonly backend: Backend) {}
+
+  start(): Stop {
+    return this.backend.events(
+      (event) => this.take(event),
+      (up) => (this.online = up),
+    );
+  }
+
+  take(event: NodeEvent): void {
+    switch (event.kind) {
+      case "ready":
+        void this.reload();
+        break;
+      case "job":
+        this.jobs.set(event.data.id, event.data);
+        break;
+      case "video":
+        this.videos.set(event.data.id, event.data);
+        break;
+      case "removed":
+        this.videos.delete(event.data);
+        this.swarms.delete(event.data);
+        break;
+      case "peers":
+        this.peers = event.data;
+        break;
+      case "swarm":
+        this.swarms.set(event.data.id, event.data);
+        break;
+    }
+  }
+
+  /** A result of a search: what we know of our own videos is newer. */
+  hear(video: Video): void {
+    const known = this.videos.get(video.id);
+    if (known === undefined || known.state === "remote" || video.state !== "remote") this.videos.set(video.id, video);
+  }
+
+  private async reload(): Promise<void> {
+    try {
+      const [node, videos, jobs, peers] = await Promise.all([
+        this.backend.node(),
+        this.backend.videos(),
+        this.backend.jobs(),
+        this.backend.peers(),
+      ]);
+      const ours = new Set(videos.map((video) => video.id));
+      for (const video of [...this.videos.values()]) {
+        if (video.state !== "remote" && !ours.has(video.id)) this.videos.delete(video.id);
+      }
+      for (const video of videos) this.videos.set(video.id, video);
+      for (const job of jobs) this.jobs.set(job.id, job);
+      this.peers = peers;
+      this.node = node;
+      this.loaded = true;
+    } catch {
+      // The event stream notices that the node is away, and calls this again when it is back.
+    }
+  }
+}
+
+const added = (video: Video): number => video.added_at ?? 0;

@@ -1,0 +1,143 @@
+// What the node's HTTP API sends: the views of src/p2ptube/node/views.py, field by field.
+
+export type VideoState = "remote" | "fetching" | "complete" | "error";
+
+export interface Holder {
+  peer: string;
+  swarm: string[];
+}
+
+/** Sizes in bytes, durations in seconds, progress 0..1, times in Unix seconds. */
+export interface Video {
+  id: string;
+  title: string;
+  description: string;
+  language: string;
+  file_name: string;
+  duration: number;
+  size: number;
+  width: number;
+  height: number;
+  video_codec: string;
+  audio_codec: string;
+  bit_rate: number;
+  sha256: string;
+  state: VideoState;
+  progress: number;
+  detail: string;
+  holders: Holder[];
+  publisher: { key: string; name: string };
+  published_at: number;
+  added_at: number | null;
+  magnet: string;
+  mine: boolean;
+  in_place: boolean;
+  keep: boolean;
+  path: string | null;
+  classic: boolean;
+}
+
+export interface Peer {
+  id: string;
+  host: string;
+  port: number;
+  kind: "p2ptube" | "classic" | "unknown";
+  name: string;
+  key: string;
+  swarm_port: number | null;
+  latency: number | null;
+  last_seen: number | null;
+  alive: boolean;
+}
+
+export interface Job {
+  id: string;
+  kind: string;
+  label: string;
+  state: "queued" | "running" | "done" | "failed" | "cancelled";
+  stage: string;
+  progress: number;
+  remaining: number | null;
+  error: string;
+  video: string | null;
+}
+
+/** Rates in bytes per second; totals in bytes of this connection. */
+export interface SwarmPeer {
+  address: string;
+  client: string;
+  transport: "tcp" | "utp" | "webrtc" | "http";
+  progress: number;
+  download_rate: number;
+  upload_rate: number;
+  downloaded: number;
+  uploaded: number;
+  connected: boolean;
+}
+
+/** `pieces` has a character per piece: 1 have, 2 asked for, 0 not. Playheads are byte offsets. */
+export interface Swarm {
+  id: string;
+  piece_length: number;
+  pieces: string;
+  /** For each piece that came in this session, the index in `peers` of who sent it, else -1. */
+  sources: number[];
+  playheads: number[];
+  download_rate: number;
+  upload_rate: number;
+  downloaded: number;
+  uploaded: number;
+  peers: SwarmPeer[];
+}
+
+export interface NodeInfo {
+  peer_id: string;
+  name: string;
+  key: string;
+  version: string;
+  ports: { overlay: number; swarm: number; web: number | null; public: number | null };
+  data_dir: string;
+  uptime: number;
+  peers: number;
+  videos: number;
+  storage_used: number;
+  storage_free: number;
+  download_rate: number;
+  upload_rate: number;
+}
+
+/** What the user can set. Limits in bytes per second, 0 = unlimited. */
+export interface Settings {
+  name: string;
+  port: number;
+  swarm_port: number;
+  web_port: number;
+  public_port: number | null;
+  max_peers: number;
+  tracker: string[];
+  dht: boolean;
+  lan: boolean;
+  upload_limit: number;
+  download_limit: number;
+  limit_lan: boolean;
+}
+
+/** `restart`: the names of settings that differ from those the node runs with. */
+export interface SettingsView {
+  settings: Settings;
+  restart: string[];
+}
+
+/** Who knows whom: node ids, and pairs of them. `videos`: how many a peer was heard to hold. */
+export interface PeerGraph {
+  nodes: { id: string; name: string; kind: Peer["kind"] | "self"; videos: number }[];
+  links: [string, string][];
+}
+
+export type NodeEvent =
+  | { kind: "ready" }
+  | { kind: "job"; data: Job }
+  | { kind: "video"; data: Video }
+  | { kind: "removed"; data: string }
+  | { kind: "peers"; data: Peer[] }
+  | { kind: "swarm"; data: Swarm };
