@@ -23,6 +23,7 @@ SAVE_SECONDS = 0.5
 JOIN_AGAIN_SECONDS = 5.0
 SETTLE_SECONDS = 3.0
 USUAL_PORT = 5678
+MOST_HOPS = 10
 
 
 class Acquaintances:
@@ -79,6 +80,8 @@ class Acquaintances:
 
     async def rebuild(self, text: str | None, hops: int | None) -> list[KnownPeer]:
         """Forget all peers and build the list anew."""
+        if hops is not None and not 0 <= hops <= MOST_HOPS:
+            raise InvalidInput(f"hops must be 0 to {MOST_HOPS}")
         address = parse_address(text) if text else None
         return await self._peer.rebuild(address, hops)
 
