@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 import httpx
 
 READY_SECONDS = 30
+LOOK_SECONDS = 0.02
+_never = threading.Event()
 FLAGS = (
     *("--host", "127.0.0.1", "--port", "0", "--swarm-port", "0", "--web-port", "0"),
     *("--no-dht", "--no-lan", "--no-browser"),
@@ -158,6 +161,8 @@ class NodeProcess:
             if good(seen):
                 return seen
             assert time.monotonic() < deadline, f"still: {seen}"
+            # Between two looks the processor belongs to what is waited for.
+            _never.wait(LOOK_SECONDS)
 
 
 _OVER = {"done", "failed", "cancelled"}

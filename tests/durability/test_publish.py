@@ -12,7 +12,7 @@ from tests.durability import crash
 from tests.nodes import NodeProcess, nodes
 
 # Large enough that most of the work is the hashing; the names, all of one file, differ.
-BYTES = 120_000_000
+BYTES = 80_000_000
 
 
 class Files:
