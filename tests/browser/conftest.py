@@ -8,10 +8,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Dialog, Page, async_playwright
+from tests.browser.app import Town, a_town
 from tests.web.fakes import FakeNode, served
 
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 40_000  # milliseconds; the machine may have other work
+# What the browser itself writes to the console when an answer is an error: tests ask for those.
+REFUSED = "Failed to load resource"
 
 
 def find_chromium() -> str | None:
@@ -33,23 +37,49 @@ async def browser() -> AsyncIterator[Browser]:
         await launched.close()
 
 
+class Faults(list[str]):
+    """What must not happen on a page: its scripts throw or complain, or it opens a dialog."""
+
+    def watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.append(str(error)))
+        page.on("console", self._console)
+        page.on("dialog", self._dialog)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # The browser reports what broke the Content-Security-Policy here, too.
+        if message.type in {"error", "warning"} and REFUSED not in message.text:
+            self.append(message.text)
+
+    async def _dialog(self, dialog: Dialog) -> None:
+        if dialog.type != "beforeunload":
+            self.append(f"{dialog.type}: {dialog.message}")
+        await dialog.dismiss()
+
+
 @pytest.fixture
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """An empty page. The test fails where a script of it threw, or broke the page's policy."""
-    context = await browser.new_context()
+def faults() -> Faults:
+    """What went wrong on the `page` so far; the test fails where anything is left in it."""
+    return Faults()
+
+
+@pytest.fixture
+async def page(browser: Browser, faults: Faults) -> AsyncIterator[Page]:
+    """An empty page of a desktop's size."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE)
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
     opened = await context.new_page()
-    faults: list[str] = []
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on(
-        "console",
-        lambda message: (
-            faults.append(message.text) if "Content Security Policy" in message.text else None
-        ),
-    )
-    opened.set_default_timeout(15_000)
+    faults.watch(opened)
     yield opened
     await context.close()
     assert faults == []
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """Two real nodes, Alice's and Bob's. Tests share them: they add what they remove."""
+    with a_town(tmp_path_factory.mktemp("town")) as found:
+        yield found
 
 
 @pytest.fixture

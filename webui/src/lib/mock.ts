@@ -170,6 +170,9 @@ function peerCalls(world: World) {
   } satisfies Partial<Backend>;
 }
 
+/** As if the mock had been started with `--max-peers`. */
+const FIXED = ["max_peers"];
+
 export function createMock(empty = new URLSearchParams(location.search).has("empty")): Backend {
   const world = new World(empty);
   const changed = new Set<string>();
@@ -178,12 +181,12 @@ export function createMock(empty = new URLSearchParams(location.search).has("emp
     ...jobCalls(world),
     ...peerCalls(world),
     search: (text, seconds, result, done) => search(world, text, seconds, result, done),
-    settings: async () => answer({ settings: world.settings, restart: [...changed] }),
+    settings: async () => answer({ settings: world.settings, restart: [...changed], fixed: FIXED }),
     changeSettings: async (changes) => {
       if (changes.name === "") refuse("The name must not be empty.", 422);
       Object.assign(world.settings, changes);
       for (const name of Object.keys(changes)) if (AT_RESTART.has(name as keyof Settings)) changed.add(name);
-      return answer({ settings: world.settings, restart: [...changed] }, 200);
+      return answer({ settings: world.settings, restart: [...changed], fixed: FIXED }, 200);
     },
     events: (on, connection) => {
       world.listeners.add(on);

@@ -32,6 +32,9 @@ export function parse(hash: string): Route {
   };
 }
 
+/** The id of the button that the panel of `#/library?add` begins with. */
+export const CHOOSE_ID = "choose-files";
+
 export const href = {
   home: "#/",
   library: "#/library",

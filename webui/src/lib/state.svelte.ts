@@ -21,6 +21,9 @@ export class AppState {
   all = $derived([...this.videos.values()].sort((a, b) => b.published_at - a.published_at));
   activeJobs = $derived([...this.jobs.values()].filter((job) => job.state === "queued" || job.state === "running"));
 
+  /** What events told of since the last reload began: newer than its answers. */
+  private heard = new Set<string>();
+
   constructor(readonly backend: Backend) {}
 
   start(): Stop {
@@ -31,6 +34,7 @@ export class AppState {
   }
 
   take(event: NodeEvent): void {
+    this.heard.add(keyOf(event));
     switch (event.kind) {
       case "ready":
         void this.reload();
@@ -61,6 +65,7 @@ export class AppState {
   }
 
   private async reload(): Promise<void> {
+    const heard = (this.heard = new Set<string>());
     try {
       const [node, videos, jobs, peers] = await Promise.all([
         this.backend.node(),
@@ -68,13 +73,15 @@ export class AppState {
         this.backend.jobs(),
         this.backend.peers(),
       ]);
+      // Another reload began meanwhile.
+      if (heard !== this.heard) return;
       const ours = new Set(videos.map((video) => video.id));
-      for (const video of [...this.videos.values()]) {
-        if (video.state !== "remote" && !ours.has(video.id)) this.videos.delete(video.id);
+      for (const { id, state } of [...this.videos.values()]) {
+        if (state !== "remote" && !ours.has(id) && !heard.has(id)) this.videos.delete(id);
       }
-      for (const video of videos) this.videos.set(video.id, video);
-      for (const job of jobs) this.jobs.set(job.id, job);
-      this.peers = peers;
+      for (const video of videos) if (!heard.has(video.id)) this.videos.set(video.id, video);
+      for (const job of jobs) if (!heard.has(job.id)) this.jobs.set(job.id, job);
+      if (!heard.has("peers")) this.peers = peers;
       this.node = node;
       this.loaded = true;
     } catch {
@@ -84,3 +91,9 @@ export class AppState {
 }
 
 const added = (video: Video): number => video.added_at ?? 0;
+
+/** The id of the video or job that an event is about; a swarm's does not tell of the video itself. */
+function keyOf(event: NodeEvent): string {
+  if (event.kind === "video" || event.kind === "job") return event.data.id;
+  return event.kind === "removed" ? event.data : event.kind;
+}

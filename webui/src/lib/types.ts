@@ -122,10 +122,14 @@ export interface Settings {
   limit_lan: boolean;
 }
 
-/** `restart`: the names of settings that differ from those the node runs with. */
+/**
+ * `restart`: the names of settings that differ from those the node runs with. `fixed`: those that a
+ * flag or an environment variable of this run decides; the node refuses to change them.
+ */
 export interface SettingsView {
   settings: Settings;
   restart: string[];
+  fixed: string[];
 }
 
 /** Who knows whom: node ids, and pairs of them. `videos`: how many a peer was heard to hold. */

@@ -48,6 +48,9 @@ export const LABELS: Record<Field, string> = {
   limit_lan: "Limits in the local network",
 };
 
+/** Said of a setting that cannot be changed here. */
+export const FIXED_HINT = "Decided by a flag or an environment variable of this run. Start the node without it to change it here.";
+
 const PUBLIC_PORT = "5681";
 const LONGEST_NAME = 100;
 const MOST_PEERS = 10_000;

@@ -8,6 +8,8 @@ export class SettingsForm {
   draft = $state<Draft>();
   /** Saved, but the node runs with others until it is restarted. */
   restart = $state.raw<string[]>([]);
+  /** Decided by a flag or an environment variable: shown, not to be changed. */
+  fixed = $state.raw<string[]>([]);
   saving = $state(false);
   failed = $state("");
   /** What the node refused; what the form itself finds wrong comes on top. */
@@ -34,6 +36,7 @@ export class SettingsForm {
     this.draft = draft && this.saved ? rebased(draft, this.saved, view.settings) : draftOf(view.settings);
     this.saved = view.settings;
     this.restart = view.restart;
+    this.fixed = view.fixed;
   }
 
   /** True if it is saved; else `problems` tells why. */

@@ -20,7 +20,7 @@ const START: Settings = {
 };
 
 function started(refuse?: string) {
-  const node = { settings: { ...START }, restart: [] as string[] };
+  const node = { settings: { ...START }, restart: [] as string[], fixed: ["dht"] };
   const sent: Partial<Settings>[] = [];
   const backend = {
     settings: async () => structuredClone(node),
@@ -38,7 +38,7 @@ function started(refuse?: string) {
 test("saving sends what changed, and tells what needs a restart", async () => {
   const { form, sent } = started();
   await form.load();
-  expect(form.dirty).toBe(false);
+  expect([form.dirty, form.fixed]).toEqual([false, ["dht"]]);
   form.draft!.port = "6000";
   expect(form.dirty).toBe(true);
   expect(await form.save()).toBe(true);
