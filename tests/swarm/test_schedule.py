@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from p2ptube.swarm.schedule import (
     MIN_AHEAD,
     MOST_PIECES,
+    NEXT,
+    USUAL,
     WINDOW_SECONDS,
     Playhead,
     deadlines,
+    priorities,
 )
 
 KIB = 1024
@@ -50,6 +53,37 @@ def test_one_playhead(head: Playhead, have: set[int], length: int, rate: float) 
     # Who has nothing in hand waits for this very piece.
     if first not in have:
         assert result[first] == 0
+
+
+@given(playheads(), owned(), LENGTHS, RATES)
+def test_priorities_of_one_playhead(
+    head: Playhead, have: set[int], length: int, rate: float
+) -> None:
+    result = priorities([head], have, piece_length=length, bytes_per_second=rate)
+
+    assert not have & result.keys()
+    first, last = head.position // length, (head.end - 1) // length
+    assert all(first <= piece <= last for piece in result)
+    assert len(result) <= MOST_PIECES
+    order = [result[piece] for piece in sorted(result)]
+    assert order == sorted(order, reverse=True)
+    # One piece comes before all others, and none is like one that nobody plays.
+    assert order.count(NEXT) == min(1, len(order))
+    assert all(USUAL < priority <= NEXT for priority in order)
+    # Whatever has a deadline is in the window, or just behind it.
+    due = deadlines([head], have, piece_length=length, bytes_per_second=rate)
+    assert min(due, default=None) == min(result, default=None)
+
+
+@given(st.lists(playheads(), min_size=2, max_size=4), owned(), LENGTHS, RATES)
+def test_several_playheads_merge_by_the_highest_priority(
+    heads: list[Playhead], have: set[int], length: int, rate: float
+) -> None:
+    together = priorities(heads, have, piece_length=length, bytes_per_second=rate)
+    alone = [priorities([head], have, piece_length=length, bytes_per_second=rate) for head in heads]
+    for piece, priority in together.items():
+        assert priority == max(one.get(piece, 0) for one in alone)
+    assert together.keys() == set().union(*alone)
 
 
 @given(st.lists(playheads(), min_size=2, max_size=4), owned(), LENGTHS, RATES)

@@ -53,6 +53,36 @@ async def test_two_limited_holders_both_give(tmp_path: Path) -> None:
         assert min(gave.values()) > len(film.data) / 5
 
 
+async def test_what_connected_peers_have_is_told(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", 2 * MIB)
+    async with peer(500_000) as holder, peer() as viewer:
+        holder.session.seed(film.hashed.info, film.path)
+        torrent = await viewer.fetch_from(film, tmp_path / "B")
+        await viewer.until(lambda: torrent.available() == "0" * len(torrent.pieces()))
+        await viewer.dial(film.id, holder)
+        await viewer.until(lambda: torrent.available() == "1" * len(torrent.pieces()))
+        assert not torrent.finished
+        await viewer.done(film.id)
+        assert torrent.available() == ""
+
+
+async def test_what_lost_alerts_would_have_told_is_asked_for(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", 2 * MIB)
+    async with peer(500_000) as holder, peer() as viewer:
+        holder.session.seed(film.hashed.info, film.path)
+        torrent = await viewer.fetch_from(film, tmp_path / "B", holder)
+        await viewer.until(lambda: "1" in torrent.pieces())
+        index = torrent.pieces().index("1")
+        torrent._have.discard(index)  # as if its alert had never come
+        reading = asyncio.create_task(torrent.piece(index))
+        await asyncio.sleep(0)
+        torrent.on_alerts_lost()
+        length = film.hashed.piece_length
+        async with asyncio.timeout(SECONDS):
+            assert await reading == film.data[index * length : (index + 1) * length]
+        assert not torrent.finished
+
+
 async def test_metadata_comes_from_the_swarm(tmp_path: Path) -> None:
     film = make_film(tmp_path / "film.mp4", MIB)
     async with peer() as holder, peer() as viewer:

@@ -268,6 +268,7 @@ class FakeNode:
             downloaded=0,
             uploaded=0,
             peers=(),
+            available="1",
             sources=(-1,),
         )
 

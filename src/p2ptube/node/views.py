@@ -119,12 +119,14 @@ class SwarmView(Model, frozen=True, kw_only=True):
     """The swarm of one video. `pieces` has a character per piece: 1 have, 2 asked for, 0 not.
 
     `sources` has for each piece the index in `peers` of who sent it (its first block), or -1 where
-    it was here before, or came while nobody listened to `GET events`.
+    it was here before, or came while nobody listened to `GET events`. `available` has a character
+    per piece while we fetch: 1 a connected peer has it, 0 none does; empty for a complete video.
     """
 
     id: str
     piece_length: int
     pieces: str
+    available: str
     playheads: tuple[int, ...]  # byte offsets at which readers are now
     download_rate: int
     upload_rate: int

@@ -93,6 +93,12 @@ class Torrent:
             result[piece] = ord("1")
         return result.decode()
 
+    def available(self) -> str:
+        """A character per piece: 1 a connected peer has it, 0 none does. Empty when finished."""
+        if self.layout is None or self.finished or self._gone:
+            return ""
+        return "".join("1" if peers else "0" for peers in self.handle.piece_availability())
+
     def playheads(self) -> tuple[int, ...]:
         """The offsets in the video's file at which readers are."""
         offset = self.layout.file_offset if self.layout else 0

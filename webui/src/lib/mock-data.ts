@@ -228,6 +228,7 @@ export function makeSwarm(random: Random, video: Video): Swarm {
     id: video.id,
     piece_length,
     pieces: Array.from({ length: count }, (_, index) => (have(index) ? "1" : "0")).join(""),
+    available: video.state === "complete" ? "" : "1".repeat(count),
     sources,
     playheads: video.state === "fetching" ? [Math.floor(video.size * video.progress * 0.5)] : [],
     download_rate: 0,

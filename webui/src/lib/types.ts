@@ -80,6 +80,8 @@ export interface Swarm {
   id: string;
   piece_length: number;
   pieces: string;
+  /** A character per piece while fetching: 1 a connected peer has it, 0 none. Empty when complete. */
+  available: string;
   /** For each piece that came in this session, the index in `peers` of who sent it, else -1. */
   sources: number[];
   playheads: number[];

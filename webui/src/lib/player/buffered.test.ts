@@ -10,6 +10,11 @@ describe("runs", () => {
     ]);
   });
   it("knows the whole and the nothing", () => {
+    expect(runs("1020", "1110")).toEqual([
+      { from: 0, to: 0.25, state: "have" },
+      { from: 0.25, to: 0.5, state: "swarm" },
+      { from: 0.5, to: 0.75, state: "asked" },
+    ]);
     expect(runs("1")).toEqual([{ from: 0, to: 1, state: "have" }]);
     expect(runs("000")).toEqual([]);
     expect(runs("")).toEqual([]);
@@ -19,7 +24,7 @@ describe("runs", () => {
 it("draws a single piece of a long video at least a pixel wide, in the screen's pixels", () => {
   const context = { clearRect: vi.fn(), fillRect: vi.fn(), fillStyle: "" };
   const canvas = { width: 0, height: 0, getContext: () => context } as unknown as HTMLCanvasElement;
-  drawRuns(canvas, [{ from: 0.5, to: 0.50001, state: "have" }], { have: "green", asked: "gold" }, { width: 100, height: 3, ratio: 2 });
+  drawRuns(canvas, [{ from: 0.5, to: 0.50001, state: "have" }], { have: "green", asked: "gold", swarm: "grey" }, { width: 100, height: 3, ratio: 2 });
   expect([canvas.width, canvas.height]).toEqual([200, 6]);
   expect(context.fillRect).toHaveBeenCalledWith(100, 0, 1, 6);
   expect(context.fillStyle).toBe("green");

@@ -1,18 +1,25 @@
-// What of a video is on this machine, along its time line. Bytes are taken as linear in time.
+// What of a video is on this machine and at connected peers, along its time line. Bytes are taken as linear in time.
 
 /** Neighbouring pieces in the same state; `from` and `to` are fractions of the video. */
 export interface Run {
   from: number;
   to: number;
-  state: "have" | "asked";
+  state: "have" | "asked" | "swarm";
 }
 
-export function runs(pieces: string): Run[] {
+function stateOf(piece: string | undefined, peersHave: string | undefined): Run["state"] | undefined {
+  if (piece === "1") return "have";
+  if (piece === "2") return "asked";
+  return peersHave === "1" ? "swarm" : undefined;
+}
+
+/** `available`: see Swarm. Pieces that nobody has make no run. */
+export function runs(pieces: string, available = ""): Run[] {
   const found: Run[] = [];
   let start = 0;
   for (let at = 1; at <= pieces.length; at++) {
-    if (pieces[at] === pieces[start]) continue;
-    const state = pieces[start] === "1" ? "have" : pieces[start] === "2" ? "asked" : undefined;
+    const state = stateOf(pieces[start], available[start]);
+    if (at < pieces.length && stateOf(pieces[at], available[at]) === state) continue;
     if (state) found.push({ from: start / pieces.length, to: at / pieces.length, state });
     start = at;
   }
