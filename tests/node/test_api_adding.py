@@ -43,6 +43,16 @@ def test_add_by_path(a: NodeProcess, fox: Path) -> None:
     assert len([each for each in a.get("videos") if each["id"] == video["id"]]) == 1
 
 
+def test_a_file_of_the_node_itself_is_not_added(a: NodeProcess, folder: Path) -> None:
+    video = a.add(make_clip(folder / "made.mkv", seconds=2, size=(320, 180)))
+    own = Path(video["path"])
+    assert a.data_dir in own.parents
+    assert "own folder" in problem(a.api.post("videos", json={"path": str(own)}), 400)
+    link = folder / "link.mp4"
+    link.symlink_to(own)
+    assert "own folder" in problem(a.api.post("videos", json={"path": str(link)}), 400)
+
+
 def test_what_cannot_be_added(a: NodeProcess, folder: Path) -> None:
     assert "no file" in problem(a.api.post("videos", json={"path": "/no/such.mp4"}), 404)
     assert "directory" in problem(a.api.post("videos", json={"path": str(folder)}), 400)

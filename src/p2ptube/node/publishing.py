@@ -74,6 +74,9 @@ class Publisher:
     async def add_path(self, path: Path, title: str | None = None) -> Job:
         """Import a file of the user's. Raises NotFound, InvalidInput for what cannot be one."""
         path = await asyncio.to_thread(_checked_source, path)
+        if await asyncio.to_thread(_is_inside, path, [self._videos, self._incoming]):
+            # Shared in place, it would go with the video that it was made for.
+            raise InvalidInput(f"{path} lies in the node's own folder: copy it elsewhere first")
         return await self._note(path, owned=False, title=title)
 
     async def add_upload(
@@ -256,6 +259,10 @@ def _checked_source(path: Path) -> Path:
         raise InvalidInput(f"no permission to read {path}") from error
     except (OSError, ValueError, RuntimeError) as error:
         raise InvalidInput(f"cannot read {path}: {error}") from error
+
+
+def _is_inside(path: Path, directories: list[Path]) -> bool:
+    return any(directory.resolve() in path.resolve().parents for directory in directories)
 
 
 async def _to_its_end(publishing: Coroutine[Any, Any, str]) -> str:
