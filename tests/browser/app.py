@@ -12,6 +12,8 @@ from tests.clips import make_clip
 from tests.nodes import NodeProcess, acquainted, nodes
 
 PATIENCE = 60_000  # milliseconds
+# Not with each frame, as Playwright would: a browser that is behind makes none.
+LOOK_MS = 100
 expect.set_options(timeout=40_000)
 
 WALK_SECONDS = 60
@@ -81,6 +83,7 @@ async def until_it_plays(
         }""",
         arg=[from_second, from_second + 1 if to_second is None else to_second],
         timeout=PATIENCE,
+        polling=LOOK_MS,
     )
 
 
