@@ -157,7 +157,7 @@ async def test_axe_finds_nothing(
         assert await page.locator("html").get_attribute("data-theme") == theme
         violations = await page.evaluate(
             """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map(
-                ({id, nodes}) => [id, nodes.map((node) => node.html.slice(0, 300))])"""
+                ({id, nodes}) => [id, nodes.map((node) => [node.html.slice(0, 300), node.failureSummary])])"""
         )
         if violations:
             found[name or "home"] = violations
