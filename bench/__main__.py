@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import media, transfer
+from bench import media, page, tracker, transfer
 from bench.table import Table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 PARTS: dict[str, Callable[[Path], list[Table]]] = {
     "media": media.tables,
     "transfer": transfer.tables,
+    "page": page.tables,
+    "tracker": tracker.tables,
 }
 
 
@@ -39,10 +41,10 @@ def main() -> None:
                 print(table.markdown(), flush=True)
                 tables.append(table)
     if arguments.write:
-        PAGE.write_text(page(names, tables))
+        PAGE.write_text(document(names, tables))
 
 
-def page(names: list[str], tables: list[Table]) -> str:
+def document(names: list[str], tables: list[Table]) -> str:
     parts = "" if names == list(PARTS) else " " + " ".join(names)
     head = (
         "# Benchmarks\n\n"

@@ -54,9 +54,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int) -> Iterator[None]:
-    """Run a server until the block ends; returns when it answers."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def running(command: list[str], port: int, directory: Path | None = None) -> Iterator[int]:
+    """Run a server until the block ends; gives its process id when it answers."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=directory
+    )
     try:
         while process.poll() is None:
             with (
@@ -64,7 +66,7 @@ def running(command: list[str], port: int) -> Iterator[None]:
                 socket.create_connection((LOOPBACK, port), timeout=1),
             ):
                 break
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()

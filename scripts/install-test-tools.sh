@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what some tests and measurements need besides Python: Chromium, Xvfb, VLC, mpv, ffmpeg.
-# Where it may not (no root, no apt, no network) it says what is missing; those tests then skip
-# themselves, and nothing fails here.
+# Installs what some tests and measurements need besides Python: Chromium, Xvfb, VLC, mpv, ffmpeg,
+# nginx, and the BitTorrent programs that our nodes must get along with. Where it may not (no root, no
+# apt, no network) it says what is missing; those tests then skip themselves, and nothing fails
+# here. Nothing that it installs is left running, or starts with the machine.
 set -u
 
 declare -A packages=(
@@ -12,7 +13,15 @@ declare -A packages=(
   [libxcb_x11_plugin.so]='vlc-plugin-video-output'
   [mpv]=mpv
   [ffmpeg]=ffmpeg
+  [transmission-daemon]=transmission-daemon
+  [aria2c]=aria2
+  [qbittorrent-nox]=qbittorrent-nox
+  [opentracker]=opentracker
+  [nginx]=nginx
 )
+# Packages that would start a server on a port of this machine at once, and at every boot.
+services=(transmission-daemon opentracker nginx)
+policy=/usr/sbin/policy-rc.d
 
 # Programs are looked for in the PATH; VLC's plugins, which bear their file names here, in its folder.
 present() {
@@ -43,6 +52,25 @@ install() {
     apt-get install --quiet --quiet --yes --no-install-recommends "$@" >/dev/null 2>&1
 }
 
+# While packages are installed, none of their services is started (Debian Policy, 9.3.3.1);
+# a policy that the machine has already is left alone.
+forbid_services() {
+  [ -e "$policy" ] && return
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+}
+
+# Only those that came just now: a service that was here before is the user's own.
+disable_services() {
+  local service
+  for service in "${services[@]}"; do
+    case " $* " in
+      *" $service "*) "${as_root[@]}" systemctl disable --now "$service" >/dev/null 2>&1 ;;
+    esac
+  done
+}
+
 if [ "${as_root[*]}" != false ] && command -v apt-get >/dev/null; then
   wanted=()
   for program in $absent; do
@@ -50,12 +78,14 @@ if [ "${as_root[*]}" != false ] && command -v apt-get >/dev/null; then
     wanted+=(${packages[$program]})
   done
   echo "installing test tools: ${wanted[*]}"
+  forbid_services
   if ! install "${wanted[@]}"; then
     # Old package lists are the usual reason; then one by one, so that one missing package
     # does not keep the others away.
     "${as_root[@]}" timeout 120 apt-get update --quiet --quiet >/dev/null 2>&1
     install "${wanted[@]}" || for package in "${wanted[@]}"; do install "$package"; done
   fi
+  disable_services "${wanted[@]}"
 fi
 
 absent=$(missing)

@@ -10,7 +10,18 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "p2ptube"
 DOCUMENT = ROOT / "docs" / "architecture.md"
 # From the top of the layers to the bottom.
-PACKAGES = ("cli", "web", "node", "playback", "overlay", "swarm", "tracker", "media", "library")
+PACKAGES = (
+    "cli",
+    "web",
+    "node",
+    "playback",
+    "overlay",
+    "swarm",
+    "tracker",
+    "media",
+    "library",
+    "storage",
+)
 
 
 def tour() -> str:

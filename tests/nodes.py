@@ -110,6 +110,10 @@ class NodeProcess:
         """POST JSON under /api/v1; fails unless the status is good."""
         return self._checked(self.api.post(path, json=body if body is not None else {}))
 
+    def patch(self, path: str, body: Any) -> Any:
+        """PATCH JSON under /api/v1; fails unless the status is good."""
+        return self._checked(self.api.patch(path, json=body))
+
     def delete(self, path: str, **params: Any) -> Any:
         """DELETE under /api/v1; fails unless the status is good."""
         return self._checked(self.api.delete(path, params=params))
@@ -123,9 +127,9 @@ class NodeProcess:
         """GET /stream/ID as a whole."""
         return self.api.get(f"{self.url}/stream/{video_id}", headers=headers)
 
-    def add(self, path: Path) -> dict[str, Any]:
-        """Add a file and wait for the video."""
-        job = self.post("videos", {"path": str(path)})
+    def add(self, path: Path, **fields: Any) -> dict[str, Any]:
+        """Add a file and wait for the video; `fields` are those of `POST videos`."""
+        job = self.post("videos", {"path": str(path), **fields})
         done = self.until(lambda: self.get(f"jobs/{job['id']}"), lambda j: j["state"] in _OVER)
         assert done["state"] == "done", done
         video: dict[str, Any] = self.get(f"videos/{done['video']}")

@@ -71,6 +71,10 @@ BAD = [
     ("dht", "perhaps"),
     ("name", "x" * 101),
     ("join", "a:1"),
+    ("proxy", "127.0.0.1:9050"),
+    ("stun_server", "stun.example"),
+    ("blocked", '["192.0.2.0/33"]'),
+    ("connections_per_address", "0"),
 ]
 
 

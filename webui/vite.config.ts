@@ -12,6 +12,6 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     target: "es2022",
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.ts"] },
+  test: { environment: "jsdom", include: ["src/**/*.test.ts", "viewer/**/*.test.ts"] },
   resolve: mode === "test" ? { conditions: ["browser"] } : {},
 }));

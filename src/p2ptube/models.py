@@ -14,6 +14,8 @@ from .errors import InvalidInput
 MAX_PAYLOAD = 48 * 1024
 
 INFO_HASH = re.compile(r"^[0-9a-f]{40}\Z")
+# A language tag (BCP 47), as far as its form goes.
+LANGUAGE = re.compile(r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,8}\Z")
 
 Hex40 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
 Hex64 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -103,6 +105,8 @@ class Descriptor(Model, frozen=True, kw_only=True):
     sources: Annotated[tuple[Source, ...], msgspec.Meta(min_length=1, max_length=16)]
     attachments: Annotated[tuple[Attachment, ...], msgspec.Meta(max_length=64)] = ()
     trackers: Annotated[tuple[ShortText, ...], msgspec.Meta(max_length=16)] = ()
+    # Only for who has the link: whoever holds it keeps it out of lists, searches and the index.
+    unlisted: bool = False
 
     @property
     def id(self) -> str:
@@ -113,6 +117,15 @@ class Descriptor(Model, frozen=True, kw_only=True):
     def poster(self) -> Attachment | None:
         """The poster, if there is one."""
         return next((a for a in self.attachments if a.kind is AttachmentKind.POSTER), None)
+
+    @property
+    def captions(self) -> dict[str, Attachment]:
+        """The captions by their language, a BCP 47 tag; the first of each."""
+        found: dict[str, Attachment] = {}
+        for attachment in self.attachments:
+            if attachment.kind is AttachmentKind.CAPTIONS and LANGUAGE.match(attachment.language):
+                found.setdefault(attachment.language, attachment)
+        return found
 
 
 class SignedDescriptor(Model, frozen=True, kw_only=True):
@@ -149,6 +162,19 @@ class ClassicFile(Model, frozen=True, kw_only=True):
 
     file_name: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
     holder: PeerAddress
+
+
+class Visibility(StrEnum):
+    """Who may find and get a video of this node; from the widest circle to the narrowest."""
+
+    PUBLIC = "public"
+    UNLISTED = "unlisted"  # who has its id or link; in no list, search or index
+    PRIVATE = "private"  # the user alone: served to nobody
+
+    def narrower(self, other: Visibility) -> Visibility:
+        """The one of the two that shows less."""
+        order = list(Visibility)
+        return max(self, other, key=order.index)
 
 
 class VideoState(StrEnum):

@@ -1,40 +1,26 @@
-"""A real browser: Debian's Chromium, driven by Playwright."""
+"""A real browser, and what is open in it."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Dialog, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Dialog, Page
 from tests.browser.app import Town, a_town
+from tests.chromium import chromium
 from tests.web.fakes import FakeNode, served
 
-CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 40_000  # milliseconds; the machine may have other work
 # What the browser itself writes to the console when an answer is an error: tests ask for those.
 REFUSED = "Failed to load resource"
 
 
-def find_chromium() -> str | None:
-    return next((path for name in CANDIDATES if (path := shutil.which(name))), None)
-
-
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """A headless Chromium; the test is skipped where there is none."""
-    program = find_chromium()
-    if program is None:
-        pytest.skip("Chromium is not installed (scripts/install-test-tools.sh)")
-    arguments = ["--autoplay-policy=no-user-gesture-required", "--disable-dev-shm-usage"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # Chromium's sandbox refuses to run as root
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=program, args=arguments)
+    async with chromium() as launched:
         yield launched
-        await launched.close()
 
 
 class Faults(list[str]):

@@ -127,6 +127,8 @@ async def test_the_keys_of_youtube(page: Page, town: Town) -> None:
     await expect(dialog).to_contain_text("10 seconds back or on")
     await page.keyboard.press("Escape")
     await expect(dialog).to_have_count(0)
+    await page.keyboard.press("k")
+    await until(page, "!video.paused")
 
 
 async def test_it_goes_on_where_it_was_left(page: Page, town: Town) -> None:

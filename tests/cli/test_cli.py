@@ -20,7 +20,20 @@ from p2ptube.cli.app import app
 from p2ptube.cli.client import find_running
 from p2ptube.models import Holder, VideoState
 
-VERBS = ["serve", "add", "search", "fetch", "watch", "peers", "videos", "tracker", "demo", "doctor"]
+VERBS = [
+    "serve",
+    "add",
+    "search",
+    "fetch",
+    "watch",
+    "peers",
+    "videos",
+    "edit",
+    "tracker",
+    "site",
+    "demo",
+    "doctor",
+]
 HOLDERS = (Holder(peer="127.0.0.1:9"),)
 
 
@@ -128,6 +141,28 @@ def test_videos_are_listed(node: FakeNode, tmp_path: Path) -> None:
     ]
     (video,) = json.loads(call("videos", "--json", directory=tmp_path).stdout)
     assert video["title"] == "Tab\tand \x1b[31mescape\u202e"
+
+
+def test_who_can_see_a_video_is_said_and_changed(node: FakeNode, tmp_path: Path) -> None:
+    node.known[VIDEO_ID] = a_video(title="The garden")
+    changed = call("edit", VIDEO_ID.upper(), "--visibility", "private", directory=tmp_path)
+    assert changed.stdout == f"private {VIDEO_ID} The garden\n", changed.stderr
+    (line,) = call("videos", directory=tmp_path).stdout.splitlines()
+    assert line.split("\t")[1] == "complete, private"
+    options = ["--title", "My garden", "--description", "", "--language", "de", "--json"]
+    document = json.loads(call("edit", VIDEO_ID, *options, directory=tmp_path).stdout)
+    assert (document["title"], document["language"]) == ("My garden", "de")
+    assert document["visibility"] == "private"
+    assert call("edit", VIDEO_ID, directory=tmp_path).exit_code == 2
+    assert call("edit", VIDEO_ID, "--visibility", "x", directory=tmp_path).exit_code == 2
+    assert_failed(call("edit", "0" * 40, "--title", "x", directory=tmp_path), "no video")
+
+
+def test_what_is_added_is_shown_to_whom_the_user_says(node: FakeNode, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"1")
+    added = call("add", "--visibility", "unlisted", "--json", film, directory=tmp_path)
+    assert json.loads(added.stdout)["visibility"] == "unlisted"
 
 
 def test_adding_several(node: FakeNode, tmp_path: Path) -> None:

@@ -176,7 +176,17 @@ def test_a_tracker_runs_alone(tmp_path: Path) -> None:
         answer = httpx.get(f"{url}?{query}")
         assert answer.status_code == 200
         assert b"8:interval" in answer.content
-        assert call(tmp_path, "tracker").stdout == f"{line}\n"
+        again = call(tmp_path, "tracker", "--port", "0")
+        assert again.returncode == 1
+        assert "is in use" in again.stderr
+
+
+def test_the_tracker_of_a_running_node_is_named(tmp_path: Path) -> None:
+    with running(tmp_path, "serve", "--public-port", "0"):
+        port = node_json(tmp_path)["ports"]["public"]
+        named = call(tmp_path, "tracker").stdout.splitlines()
+    where = f"127.0.0.1:{port}/announce"
+    assert named == [f"tracker {scheme}://{where}" for scheme in ("http", "udp", "ws")]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes")

@@ -16,6 +16,7 @@ from p2ptube.models import (
     SignedDescriptor,
     Source,
     VideoState,
+    Visibility,
 )
 
 
@@ -93,4 +94,5 @@ def full_record() -> VideoRecord:
         published_at=999.25,
         trackers=("http://a/announce", "ws://b"),
         holders=(Holder(peer="h:1", swarm=("h:2",)), Holder(peer="i:1")),
+        visibility=Visibility.UNLISTED,
     )

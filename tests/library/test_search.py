@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.library.sample import record, video_id
 
 from p2ptube.library import Library
-from p2ptube.library.text import fold, query_words
 from p2ptube.models import VideoState
+from p2ptube.storage.text import fold, query_words
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ from p2ptube.errors import (
 )
 from p2ptube.media.convert import Imported, import_media
 from p2ptube.media.progress import Progress
-from p2ptube.media.scratch import remove_leftovers
 from p2ptube.media.worker import run_in_worker
 
 Clips = Callable[[str], Path]
@@ -268,11 +267,3 @@ def children() -> list[int]:
         for pid in listed.split()
         if b"worker_process" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
-
-
-def test_what_a_killed_node_left_is_removed(tmp_path: Path) -> None:
-    (tmp_path / ".import-0123").mkdir()
-    (tmp_path / ".import-0123" / "output.mp4").write_bytes(b"half")
-    (tmp_path / "video.mp4").write_bytes(b"whole")
-    remove_leftovers(tmp_path)
-    assert listing(tmp_path) == ["video.mp4"]

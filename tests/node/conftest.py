@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.clips import make_clip
 from tests.nodes import NodeProcess, nodes
+from tests.static_web import served
 
 
 @pytest.fixture(scope="module")
@@ -45,20 +42,8 @@ def large(folder: Path) -> Path:
     return make_clip(path, seconds=15, size=(480, 270), bit_rate=500_000, faststart=True)
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves a directory without a word."""
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        pass
-
-
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A directory that an HTTP server of this machine serves, and its URL."""
-    handler = functools.partial(Quiet, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield tmp_path, f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with served(tmp_path) as url:
+        yield tmp_path, url

@@ -73,6 +73,10 @@ def test_whatever_is_sent_is_checked_or_refused_by_name(name: str, value: Any) -
         ("tracker", "http://t.example/announce"),
         ("tracker", ["t.example"]),
         ("tracker", ["http://t.example/announce"] * 17),
+        ("proxy", "socks4://127.0.0.1:1080"),
+        ("stun_server", "stun.example"),
+        ("blocked", ["host.example"]),
+        ("connections_per_address", 0),
         ("host", "0.0.0.0"),
     ],
 )
@@ -119,7 +123,7 @@ async def test_the_file_keeps_what_is_not_ours(tmp_path: Path) -> None:
         "tracker": ["udp://t.example:1/announce"],
     }
     assert file.stat().st_mode & 0o777 == 0o600
-    assert view.restart == ("public_port", "tracker")
+    assert view.restart == ("public_port",)
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
     again = load_config(data_dir=tmp_path)
     assert (again.name, again.tracker, again.public_port, again.hops) == (

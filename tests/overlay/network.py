@@ -190,3 +190,12 @@ async def raw_exchange(address: PeerAddress, data: bytes, *, half_close: bool = 
     finally:
         writer.transport.abort()
     return bytes(received)
+
+
+async def dead_address() -> PeerAddress:
+    """An address at which nobody listens any more."""
+    server = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    return PeerAddress("127.0.0.1", port)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import libtorrent as lt
 
@@ -32,7 +33,7 @@ class Peer:
         self._changed = asyncio.Event()
         self.session.on_finished = self._finished
         self.session.on_failed = self._failed
-        self.session.on_resume = self._resume
+        self.session.resume.on_data = self._resume
         self.session.on_update = lambda _: self._changed.set()
 
     def _finished(self, info_hash: str) -> None:
@@ -75,19 +76,23 @@ class Peer:
 
 
 @contextlib.asynccontextmanager
-async def peer(upload_limit: int = 0, download_limit: int = 0) -> AsyncIterator[Peer]:
-    """A session on a free port of 127.0.0.1. Limits in bytes/s hold on loopback, too."""
-    result = Peer(
-        SwarmSettings(
-            host="127.0.0.1",
-            port=0,
-            dht=False,
-            lan=False,
-            upload_limit=upload_limit,
-            download_limit=download_limit,
-            limit_lan=bool(upload_limit or download_limit),
-        )
-    )
+async def peer(
+    upload_limit: int = 0, download_limit: int = 0, **settings: Any
+) -> AsyncIterator[Peer]:
+    """A session on a free port of 127.0.0.1. Limits in bytes/s hold on loopback, too.
+
+    `settings` are further ones of SwarmSettings.
+    """
+    usual: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": 0,
+        "dht": False,
+        "lan": False,
+        "upload_limit": upload_limit,
+        "download_limit": download_limit,
+        "limit_lan": bool(upload_limit or download_limit),
+    }
+    result = Peer(SwarmSettings(**usual | settings))
     result.address = PeerAddress("127.0.0.1", await result.session.start())
     try:
         yield result

@@ -8,8 +8,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from p2ptube.tracker.codec import Announce, AnnounceAnswer, Event, ScrapeCounts
-from p2ptube.tracker.swarms import EXPIRY, MAX_NUMWANT, NUMWANT, Limits, Swarms
+from p2ptube.tracker.addresses import pack, unpack
+from p2ptube.tracker.announce import (
+    MAX_NUMWANT,
+    NUMWANT,
+    Announce,
+    AnnounceAnswer,
+    Event,
+    ScrapeCounts,
+)
+from p2ptube.tracker.signalling import Channel
+from p2ptube.tracker.swarms import EXPIRY, STEP, Family, Limits, Swarms
 
 HASH = b"h" * 20
 
@@ -28,111 +37,157 @@ def announce(number: int = 0, **fields: Any) -> Announce:
     return Announce(**(values | fields))
 
 
-def ports(answer: AnnounceAnswer) -> list[int]:
-    return sorted(peer.port for peer in answer.peers)
+class Tracked:
+    """Swarms that take addresses as text."""
+
+    def __init__(self, **options: Any) -> None:
+        self.swarms = Swarms(random.Random(1), **options)
+
+    def announce(
+        self, announce: Announce, address: str, now: float = 0, **options: Any
+    ) -> AnnounceAnswer:
+        source = pack(address)
+        assert source is not None
+        return self.swarms.announce(announce, source, now, **options)
+
+    def __len__(self) -> int:
+        return len(self.swarms)
 
 
 @pytest.fixture
-def swarms() -> Swarms:
-    return Swarms(random.Random(1))
+def swarms() -> Tracked:
+    return Tracked()
 
 
-def test_peers_meet_but_not_themselves(swarms: Swarms) -> None:
-    first = swarms.announce(announce(1, event=Event.STARTED), "8.0.0.1", 0)
-    assert (first.complete, first.incomplete, first.peers) == (0, 1, ())
-    assert first.external_ip == "8.0.0.1"
-    second = swarms.announce(announce(2, left=0), "8.0.0.2", 1)
+def ports(answer: AnnounceAnswer) -> list[int]:
+    return sorted(int.from_bytes(endpoint[-2:]) for endpoint in answer.endpoints)
+
+
+def test_peers_meet_but_not_themselves(swarms: Tracked) -> None:
+    first = swarms.announce(announce(1, event=Event.STARTED), "8.0.0.1")
+    assert (first.complete, first.incomplete, first.endpoints) == (0, 1, [])
+    assert first.external_ip == bytes([8, 0, 0, 1])
+    second = swarms.announce(announce(2, left=0, compact=False), "8.0.0.2", 1)
     assert (second.complete, second.incomplete) == (1, 1)
-    assert [(p.host, p.port, p.peer_id) for p in second.peers] == [("8.0.0.1", 1001, peer_id(1))]
+    assert second.endpoints == [bytes([8, 0, 0, 1]) + (1001).to_bytes(2)]
+    assert second.peer_ids == [peer_id(1)]
     assert ports(swarms.announce(announce(1), "8.0.0.1", 2)) == [1002]
     assert len(swarms) == 2
 
 
-def test_swarms_are_apart(swarms: Swarms) -> None:
-    swarms.announce(announce(1), "8.0.0.1", 0)
-    assert swarms.announce(announce(2, info_hash=b"o" * 20), "8.0.0.2", 0).peers == ()
+def test_swarms_are_apart(swarms: Tracked) -> None:
+    swarms.announce(announce(1), "8.0.0.1")
+    assert swarms.announce(announce(2, info_hash=b"o" * 20), "8.0.0.2").endpoints == []
 
 
-def test_the_same_peer_at_another_address_is_not_returned_to_itself(swarms: Swarms) -> None:
-    swarms.announce(announce(1), "8.0.0.1", 0)
-    assert swarms.announce(announce(1), "2001:db8::1", 0).peers == ()
+@pytest.mark.parametrize("compact", [True, False])
+def test_the_same_peer_in_both_families_is_not_returned_to_itself(
+    swarms: Tracked, compact: bool
+) -> None:
+    swarms.announce(announce(1), "8.0.0.1")
+    swarms.announce(announce(2), "8.0.0.2")
+    assert ports(swarms.announce(announce(1, compact=compact), "2001:db8::1")) == [1002]
 
 
-def test_seeds_are_not_told_of_seeds(swarms: Swarms) -> None:
-    swarms.announce(announce(1, left=0), "8.0.0.1", 0)
-    swarms.announce(announce(2), "8.0.0.2", 0)
-    assert ports(swarms.announce(announce(3, left=0), "8.0.0.3", 0)) == [1002]
-    assert ports(swarms.announce(announce(4, left=None), "8.0.0.4", 0)) == [1001, 1002, 1003]
+def test_udp_asks_for_one_family(swarms: Tracked) -> None:
+    swarms.announce(announce(1), "8.0.0.1")
+    swarms.announce(announce(2), "2001:db8::1")
+    assert ports(swarms.announce(announce(3), "8.0.0.3", families=frozenset({Family.IPV4}))) == [
+        1001
+    ]
+    assert ports(swarms.announce(announce(4), "8.0.0.4")) == [1001, 1002, 1003]
 
 
-def test_stopped(swarms: Swarms) -> None:
-    swarms.announce(announce(1), "8.0.0.1", 0)
-    swarms.announce(announce(2), "8.0.0.2", 0)
-    answer = swarms.announce(announce(1, event=Event.STOPPED), "8.0.0.1", 0)
-    assert (answer.peers, answer.incomplete) == ((), 1)
-    swarms.announce(announce(2, event=Event.STOPPED), "8.0.0.3", 0)
+def test_seeds_are_not_told_of_seeds(swarms: Tracked) -> None:
+    swarms.announce(announce(1, left=0), "8.0.0.1")
+    swarms.announce(announce(2), "8.0.0.2")
+    assert ports(swarms.announce(announce(3, left=0), "8.0.0.3")) == [1002]
+    assert ports(swarms.announce(announce(4, left=None), "8.0.0.4")) == [1001, 1002, 1003]
+
+
+def test_aria2_is_told_of_seeds_also_where_it_says_that_nothing_is_left(swarms: Tracked) -> None:
+    swarms.announce(announce(1, left=0), "8.0.0.1")
+    with_a_link_only = announce(2, peer_id=b"A2-1-36-0-".ljust(20), left=0)
+    assert ports(swarms.announce(with_a_link_only, "8.0.0.2")) == [1001]
+
+
+def test_stopped(swarms: Tracked) -> None:
+    swarms.announce(announce(1), "8.0.0.1")
+    swarms.announce(announce(2), "8.0.0.2")
+    answer = swarms.announce(announce(1, event=Event.STOPPED), "8.0.0.1")
+    assert (answer.endpoints, answer.incomplete) == ([], 1)
+    swarms.announce(announce(2, event=Event.STOPPED), "8.0.0.3")
     assert len(swarms) == 1, "nobody can stop another's peer"
-    swarms.announce(announce(2, event=Event.STOPPED), "8.0.0.2", 0)
+    swarms.announce(announce(2, event=Event.STOPPED), "8.0.0.2")
     assert len(swarms) == 0
-    assert swarms.announce(announce(9, event=Event.STOPPED), "8.0.0.9", 0).incomplete == 0
+    assert swarms.announce(announce(9, event=Event.STOPPED), "8.0.0.9").incomplete == 0
     assert len(swarms) == 0
+    assert swarms.swarms.swarms == 0
 
 
-def test_completed_counts_once(swarms: Swarms) -> None:
-    swarms.announce(announce(1), "8.0.0.1", 0)
+def test_completed_counts_once(swarms: Tracked) -> None:
+    swarms.announce(announce(1), "8.0.0.1")
     for _ in range(3):
         swarms.announce(announce(1, left=0, event=Event.COMPLETED), "8.0.0.1", 1)
     unknown = b"u" * 20
-    assert swarms.scrape([HASH, unknown], 1) == {
+    assert swarms.swarms.scrape([HASH, unknown], 1) == {
         HASH: ScrapeCounts(complete=1, incomplete=0, downloaded=1),
         unknown: ScrapeCounts(),
     }
 
 
-def test_expiry(swarms: Swarms) -> None:
+def test_expiry(swarms: Tracked) -> None:
     swarms.announce(announce(1), "8.0.0.1", 0)
-    swarms.announce(announce(2), "8.0.0.2", 10)
-    swarms.announce(announce(1), "8.0.0.1", 20)
-    assert swarms.scrape([HASH], 9 + EXPIRY)[HASH].incomplete == 2
-    assert ports(swarms.announce(announce(3), "8.0.0.3", 10 + EXPIRY)) == [1001]
-    swarms.expire(10 + 2 * EXPIRY)
+    swarms.announce(announce(2), "8.0.0.2", STEP)
+    swarms.announce(announce(1), "8.0.0.1", 2 * STEP)
+    assert swarms.swarms.scrape([HASH], EXPIRY)[HASH].incomplete == 2
+    assert ports(swarms.announce(announce(3), "8.0.0.3", EXPIRY + STEP)) == [1001]
+    swarms.swarms.expire(2 * EXPIRY + STEP)
     assert len(swarms) == 0
-    assert swarms.scrape([HASH], 10 + 2 * EXPIRY)[HASH] == ScrapeCounts()
+    assert swarms.swarms.scrape([HASH], 3 * EXPIRY)[HASH] == ScrapeCounts()
+
+
+def test_a_clock_that_goes_back_does_no_harm(swarms: Tracked) -> None:
+    swarms.announce(announce(1), "8.0.0.1", 10**9)
+    swarms.announce(announce(2), "8.0.0.2", 0)
+    assert ports(swarms.announce(announce(3), "8.0.0.3", 10**9)) == [1001, 1002]
 
 
 @pytest.mark.parametrize(
     ("numwant", "expected"),
     [(None, NUMWANT), (0, 0), (7, 7), (MAX_NUMWANT, MAX_NUMWANT), (10**9, MAX_NUMWANT)],
 )
-def test_numwant(swarms: Swarms, numwant: int | None, expected: int) -> None:
+def test_numwant(swarms: Tracked, numwant: int | None, expected: int) -> None:
     for number in range(300):
-        swarms.announce(announce(number), f"8.0.1.{number % 100}", 0)
-    answer = swarms.announce(announce(999, numwant=numwant), "8.9.9.9", 0)
-    assert len(answer.peers) == len(set(answer.peers)) == expected
+        swarms.announce(announce(number, left=number % 3), f"8.0.1.{number % 100}")
+    answer = swarms.announce(announce(999, numwant=numwant), "8.9.9.9")
+    assert len(answer.endpoints) == len(set(answer.endpoints)) == expected
 
 
-def test_the_sample_is_random_and_comes_from_the_given_source() -> None:
-    def sample(seed: int) -> list[int]:
-        swarms = Swarms(random.Random(seed))
-        for number in range(100):
-            swarms.announce(announce(number), f"8.0.1.{number}", 0)
-        return ports(swarms.announce(announce(999, numwant=10), "8.9.9.9", 0))
-
-    assert sample(1) == sample(1) != sample(2)
+def test_every_peer_is_told_of_as_often_as_any_other() -> None:
+    swarms = Tracked()
+    for number in range(400):
+        swarms.announce(announce(number, left=number % 4), f"8.0.{number % 7}.{number % 100}")
+    told = {1000 + number: 0 for number in range(400)}
+    for _ in range(4000):
+        for port in ports(swarms.announce(announce(5, numwant=20, left=3), "8.0.5.5")):
+            told[port] += 1
+    assert told.pop(1005) == 0
+    # 4000 * 20 / 399: some 200 times each; a fair lot stays within 5 standard deviations.
+    assert 130 < min(told.values()) <= max(told.values()) < 280
 
 
 def test_limits() -> None:
-    limits = Limits(per_address_and_swarm=2, per_address=3, in_all=5)
-    swarms = Swarms(random.Random(1), limits=limits)
+    swarms = Tracked(limits=Limits(per_address_and_swarm=2, per_address=3, in_all=5))
     for number in range(5):
-        swarms.announce(announce(number), "8.0.0.1", 0)
+        swarms.announce(announce(number), "8.0.0.1")
     assert len(swarms) == 2
     for number in range(5):
-        swarms.announce(announce(1, info_hash=bytes([number]) * 20), "8.0.0.1", 0)
+        swarms.announce(announce(1, info_hash=bytes([number]) * 20), "8.0.0.1")
     assert len(swarms) == 3
     for number in range(10, 20):
-        answer = swarms.announce(announce(number), f"8.0.0.{number}", 0)
-        assert answer.peers, "whoever is not remembered is answered all the same"
+        answer = swarms.announce(announce(number), f"8.0.0.{number}")
+        assert answer.endpoints, "whoever is not remembered is answered all the same"
     assert len(swarms) == 5
     swarms.announce(announce(1, port=1001), "8.0.0.1", 1)
     assert len(swarms) == 5, "who is known may announce again"
@@ -141,21 +196,121 @@ def test_limits() -> None:
     assert len(swarms) == 5
 
 
-def test_addresses(swarms: Swarms) -> None:
-    swarms.announce(announce(1), "::ffff:8.0.0.1", 0)
-    swarms.announce(announce(2), "fe80::1%eth0", 0)
-    swarms.announce(announce(3, ip="9.9.9.9"), "8.0.0.3", 0)
-    swarms.announce(announce(4, ip="9.9.9.9"), "192.168.1.2", 0)
-    answer = swarms.announce(announce(9), "8.0.0.9", 0)
-    hosts = {peer.port: peer.host for peer in answer.peers}
-    assert hosts == {1001: "8.0.0.1", 1002: "fe80::1", 1003: "8.0.0.3", 1004: "9.9.9.9"}
+def test_a_network_of_ipv6_counts_as_one_address() -> None:
+    swarms = Tracked(limits=Limits(per_address_and_swarm=2))
+    for number in range(5):
+        swarms.announce(announce(number), f"2001:db8::{number:x}")
+    assert len(swarms) == 2
+    swarms.announce(announce(9), "2001:db8:0:1::1")
+    assert len(swarms) == 3
 
 
-def test_loopback_peers_are_for_this_machine(swarms: Swarms) -> None:
-    swarms.announce(announce(1), "127.0.0.1", 0)
-    swarms.announce(announce(2), "::1", 0)
-    assert swarms.announce(announce(3), "8.0.0.3", 0).peers == ()
-    assert ports(swarms.announce(announce(4), "127.0.0.1", 0)) == [1001, 1002, 1003]
+def test_addresses(swarms: Tracked) -> None:
+    swarms.announce(announce(1), "::ffff:8.0.0.1")
+    swarms.announce(announce(3, ip=pack("9.9.9.9")), "8.0.0.3")
+    swarms.announce(announce(4, ip=pack("9.9.9.9")), "192.168.1.2")
+    swarms.announce(announce(5, ip=pack("10.0.0.9")), "127.0.0.1")
+    swarms.announce(announce(6, ip=pack("224.0.0.1")), "192.168.1.2")
+    answer = swarms.announce(announce(9), "8.0.0.9")
+    hosts = {int.from_bytes(e[-2:]): unpack(e[:-2]) for e in answer.endpoints}
+    assert hosts == {1001: "8.0.0.1", 1003: "8.0.0.3", 1004: "9.9.9.9"}
+    assert swarms.announce(announce(5), "127.0.0.1").external_ip is None
+
+
+def test_claims_are_counted_for_who_makes_them() -> None:
+    swarms = Tracked(limits=Limits(per_address_and_swarm=3))
+    for number in range(5):
+        swarms.announce(announce(number, ip=pack(f"9.9.9.{number + 1}")), "10.0.0.1")
+    assert len(swarms) == 3
+    for number in range(3):
+        stopped = announce(number, ip=pack(f"9.9.9.{number + 1}"), event=Event.STOPPED)
+        swarms.announce(stopped, "10.0.0.1")
+    swarms.announce(announce(7), "10.0.0.1")
+    assert len(swarms) == 1
+
+
+def test_nobody_is_told_of_addresses_that_he_cannot_reach(swarms: Tracked) -> None:
+    for number, address in enumerate(["127.0.0.1", "::1", "192.168.0.1", "fe80::1", "8.0.0.1"]):
+        swarms.announce(announce(number), address)
+    assert ports(swarms.announce(announce(9), "8.0.0.9")) == [1004]
+    assert ports(swarms.announce(announce(8), "10.0.0.9")) == [1002, 1003, 1004, 1009]
+    assert ports(swarms.announce(announce(7), "127.0.0.1")) == [*range(1000, 1005), 1008, 1009]
+
+
+# --- WebRTC ---------------------------------------------------------------------------------
+
+
+class Way(Channel):
+    __slots__ = ("sent",)
+
+    def __init__(self, address: bytes = bytes([8, 0, 0, 1])) -> None:
+        super().__init__(address)
+        self.sent: list[bytes] = []
+
+    def send(self, message: bytes) -> None:
+        self.sent.append(message)
+
+
+def webrtc(
+    swarms: Tracked, number: int, way: Way, wanted: int = 10, now: float = 0, **fields: Any
+) -> list[Any]:
+    fields = {"port": 0} | fields
+    said = announce(number, **fields)
+    answer, ways = swarms.swarms.announce_webrtc(said, way.source, way, wanted, now)
+    assert len(ways) == len(answer.peer_ids)
+    return ways
+
+
+def test_webrtc_peers_meet_each_other_only(swarms: Tracked) -> None:
+    one, two = Way(), Way()
+    swarms.announce(announce(9), "8.0.0.9")
+    assert webrtc(swarms, 1, one) == []
+    assert webrtc(swarms, 1, one) == []
+    assert webrtc(swarms, 2, two) == [one]
+    assert webrtc(swarms, 2, two, wanted=0) == []
+    answer = swarms.announce(announce(9), "8.0.0.9")
+    assert (answer.endpoints, answer.incomplete) == ([], 3)
+    assert (len(swarms), swarms.swarms.webrtc) == (3, 2)
+
+
+def test_webrtc_seeds_are_not_offered_to_seeds(swarms: Tracked) -> None:
+    one, two, three = Way(), Way(), Way()
+    webrtc(swarms, 1, one, left=0)
+    assert webrtc(swarms, 2, two, left=0) == []
+    assert webrtc(swarms, 3, three, left=None) in ([one, two], [two, one])
+
+
+def test_a_channel_carries_many_peers_and_takes_them_along(swarms: Tracked) -> None:
+    way = Way()
+    for number in range(5):
+        webrtc(swarms, number, way, info_hash=bytes([number]) * 20)
+    webrtc(swarms, 7, way, info_hash=bytes(20))
+    assert len(way.peers) == 6
+    webrtc(swarms, 7, way, info_hash=bytes(20), event=Event.STOPPED)
+    assert len(way.peers) == 5
+    for name in tuple(way.peers):
+        swarms.swarms.leave(name[:20], name[20:], way)
+    assert (len(swarms), way.peers) == (0, set())
+
+
+def test_a_peer_that_came_back_over_another_channel_stays(swarms: Tracked) -> None:
+    old, new = Way(), Way()
+    webrtc(swarms, 1, old)
+    webrtc(swarms, 1, new)
+    assert (old.peers, len(new.peers)) == (set(), 1)
+    swarms.swarms.leave(HASH, peer_id(1), old)
+    assert swarms.swarms.channel(HASH, peer_id(1)) is new
+    assert swarms.swarms.channel(HASH, peer_id(2)) is None
+
+
+def test_webrtc_peers_expire(swarms: Tracked) -> None:
+    way = Way()
+    webrtc(swarms, 1, way)
+    swarms.swarms.expire(EXPIRY + STEP)
+    assert (len(swarms), swarms.swarms.webrtc, way.peers) == (0, 0, set())
+
+
+# --- anything -------------------------------------------------------------------------------
 
 
 class SwarmsAgreeWithAModel(RuleBasedStateMachine):
@@ -163,13 +318,15 @@ class SwarmsAgreeWithAModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.swarms = Swarms(random.Random(1), expiry=10)
+        self.swarms = Tracked(expiry=10, step=1)
+        self.swarms.swarms.expire(0)
         self.now = 0.0
+        self.ways = [Way(), Way()]
         self.model: dict[tuple[bytes, str, int], tuple[float, bool]] = {}
 
     @rule(
         swarm=st.sampled_from([b"a" * 20, b"b" * 20]),
-        host=st.sampled_from(["8.0.0.1", "8.0.0.2"]),
+        host=st.sampled_from(["8.0.0.1", "2001:db8::2", "webrtc 0", "webrtc 1"]),
         number=st.integers(0, 3),
         left=st.sampled_from([0, 1, None]),
         event=st.sampled_from(Event),
@@ -179,22 +336,40 @@ class SwarmsAgreeWithAModel(RuleBasedStateMachine):
         self, swarm: bytes, host: str, number: int, left: int | None, event: Event, after: float
     ) -> None:
         self.now += after
-        self.swarms.announce(
-            announce(number, info_hash=swarm, left=left, event=event), host, self.now
-        )
+        said = announce(number, info_hash=swarm, left=left, event=event)
         key = (swarm, host, 1000 + number)
+        if host.startswith("webrtc"):
+            way = self.ways[int(host[-1])]
+            said = announce(number + 9 * int(host[-1]), info_hash=swarm, left=left, event=event)
+            self.swarms.swarms.announce_webrtc(said, way.source, way, 3, self.now)
+        else:
+            answer = self.swarms.announce(said, host, self.now)
+            alive = self.alive()
+            assert set(ports(answer)) <= {k[2] for k in alive if k[0] == swarm}
         self.model.pop(key, None)
         if event is not Event.STOPPED:
             self.model[key] = (self.now, left == 0)
 
+    @rule(which=st.integers(0, 1))
+    def close(self, which: int) -> None:
+        for name in tuple(self.ways[which].peers):
+            self.swarms.swarms.leave(name[:20], name[20:], self.ways[which])
+        host = f"webrtc {which}"
+        self.model = {key: value for key, value in self.model.items() if key[1] != host}
+
+    def alive(self) -> dict[tuple[bytes, str, int], bool]:
+        return {k: seed for k, (seen, seed) in self.model.items() if seen + 10 > self.now}
+
     @invariant()
     def counts_agree(self) -> None:
-        alive = {k: seed for k, (seen, seed) in self.model.items() if seen + 10 > self.now}
+        alive = self.alive()
         for swarm in (b"a" * 20, b"b" * 20):
-            counts = self.swarms.scrape([swarm], self.now)[swarm]
+            counts = self.swarms.swarms.scrape([swarm], self.now)[swarm]
             seeds = [seed for key, seed in alive.items() if key[0] == swarm]
             assert (counts.complete, counts.incomplete) == (sum(seeds), seeds.count(False))
         assert len(self.swarms) == len(alive)
+        webrtc = [key for key in alive if key[1].startswith("webrtc")]
+        assert self.swarms.swarms.webrtc == sum(len(way.peers) for way in self.ways) == len(webrtc)
 
 
 SwarmsAgreeWithAModel.TestCase.settings = settings(max_examples=60, stateful_step_count=30)

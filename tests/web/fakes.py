@@ -15,7 +15,7 @@ from typing import cast
 import msgspec
 
 from p2ptube.errors import Conflict, InvalidInput, NoHolder, NotFound
-from p2ptube.models import Holder, PeerAddress, VideoState
+from p2ptube.models import Holder, PeerAddress, VideoState, Visibility
 from p2ptube.node import Node
 from p2ptube.node.views import (
     Event,
@@ -28,11 +28,12 @@ from p2ptube.node.views import (
     PublisherView,
     SettingsView,
     SwarmView,
+    TrackerView,
     VideoView,
 )
 from p2ptube.playback.content import FileContent
 from p2ptube.web.admin import create_admin_app
-from p2ptube.web.server import LOOPBACK, WebServer
+from p2ptube.web.listening import LOOPBACK, WebServer
 
 TOKEN = "secret-token-of-the-test"
 VIDEO_ID = "a" * 40
@@ -118,6 +119,9 @@ class FakeNode:
         links = tuple((own.id, other.id) for other in others)
         return PeerGraphView(nodes=(own, *others), links=links)
 
+    def trackers(self) -> list[TrackerView]:
+        return [TrackerView(url="http://t.example/announce", state="working", index=True)]
+
     def peers(self) -> list[PeerView]:
         return list(self.peer_list.values())
 
@@ -151,31 +155,37 @@ class FakeNode:
                 return video
         raise NotFound(f"no video {video_id}")
 
-    async def add_path(self, path: Path, title: str | None = None) -> JobView:
+    async def add_path(
+        self, path: Path, title: str | None = None, visibility: Visibility = Visibility.PUBLIC
+    ) -> JobView:
         if not path.is_file():
             raise NotFound(f"{path} is not a file")
         if path.read_bytes() == b"slow":
             return self._job(path.name, "running")
-        return self._added(path.name, title or path.stem)
+        return self._added(path.name, title or path.stem, visibility)
 
     async def add_upload(
-        self, file_name: str, chunks: AsyncGenerator[bytes, None], title: str | None = None
+        self,
+        file_name: str,
+        chunks: AsyncGenerator[bytes, None],
+        title: str | None = None,
+        visibility: Visibility = Visibility.PUBLIC,
     ) -> JobView:
         digest = hashlib.sha256()
         async for chunk in chunks:
             self.largest_chunk = max(self.largest_chunk, len(chunk))
             digest.update(chunk)
         self.uploads[file_name] = digest.hexdigest()
-        return self._added(file_name, title or file_name)
+        return self._added(file_name, title or file_name, visibility)
 
-    async def add_url(self, url: str) -> JobView:
+    async def add_url(self, url: str, visibility: Visibility = Visibility.PUBLIC) -> JobView:
         if "bad" in url:
             raise InvalidInput("not a video")
-        return self._added(url, "From afar")
+        return self._added(url, "From afar", visibility)
 
-    def _added(self, label: str, title: str) -> JobView:
+    def _added(self, label: str, title: str, visibility: Visibility) -> JobView:
         video_id = hashlib.sha1(label.encode()).hexdigest()
-        self.known[video_id] = a_video(video_id, title)
+        self.known[video_id] = a_video(video_id, title, visibility=visibility)
         return self._job(label, "done", video_id)
 
     def _job(self, label: str, state: str, video: str | None = None) -> JobView:
@@ -185,15 +195,11 @@ class FakeNode:
         return job
 
     async def update_video(
-        self, video_id: str, *, title: str | None, description: str | None, language: str | None
+        self, video_id: str, *, visibility: Visibility | None = None, **texts: str | None
     ) -> VideoView:
-        video = await self.video(video_id)
-        changed = msgspec.structs.replace(
-            video,
-            title=video.title if title is None else title,
-            description=video.description if description is None else description,
-            language=video.language if language is None else language,
-        )
+        given = {"visibility": visibility, **texts}
+        changes = {name: value for name, value in given.items() if value is not None}
+        changed = msgspec.structs.replace(await self.video(video_id), **changes)
         self.known[video_id] = changed
         return changed
 
@@ -302,11 +308,8 @@ class FakeNode:
     async def poster(self, video_id: str) -> bytes | None:
         return b"\xff\xd8jpeg" if video_id == VIDEO_ID else None
 
-    def tracker_announce(self, query: str, address: str, now: float) -> bytes:
-        return f"{address} {now > 0} {query}".encode()
-
-    def tracker_scrape(self, query: str) -> bytes:
-        return f"scrape {query}".encode()
+    async def captions(self, video_id: str, language: str) -> bytes | None:
+        return b"WEBVTT\n" if (video_id, language) == (VIDEO_ID, "en") else None
 
     def as_node(self) -> Node:
         return cast(Node, self)

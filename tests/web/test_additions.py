@@ -106,6 +106,51 @@ def test_a_title_survives_any_cutting_of_the_body(title: str, step: int) -> None
     assert (data, field.name, field.title) == (b"DATA", "a", expected)
 
 
+# --- who may see what is added --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"), [({}, "public"), ({"visibility": " private"}, "private")]
+)
+async def test_the_visibility_of_an_upload(
+    client: httpx.AsyncClient, node: FakeNode, sent: dict[str, str], shown: str
+) -> None:
+    answer = await client.post(f"{V1}/videos", data=sent, files={"file": ("a.mp4", b"1")})
+    assert node.known[answer.json()["video"]].visibility == shown
+
+
+async def test_a_visibility_that_there_is_not(client: httpx.AsyncClient, node: FakeNode) -> None:
+    files = {"file": ("a.mp4", b"1")}
+    answer = await client.post(f"{V1}/videos", data={"visibility": "nobody"}, files=files)
+    assert answer.status_code == 400
+    assert "unlisted" in answer.json()["detail"]
+    answer = await client.post(f"{V1}/videos", json={"path": "/a.mp4", "visibility": "nobody"})
+    assert answer.status_code == 422
+    assert node.uploads == {}
+
+
+async def test_a_visibility_that_comes_too_late_is_an_error(
+    client: httpx.AsyncClient, node: FakeNode
+) -> None:
+    """What was meant to be private must not be public because of the order of a form's parts."""
+    head = b"--X\r\nContent-Disposition: form-data; name="
+    body = head + b'"file"; filename="a.mp4"\r\n\r\nDATA\r\n'
+    body += head + b'"visibility"\r\n\r\nprivate\r\n--X--\r\n'
+    answer = await client.post(f"{V1}/videos", content=body, headers=MULTIPART)
+    assert answer.status_code == 400
+    assert "in front" in answer.json()["detail"]
+    assert node.uploads == {}
+    assert node.work == {}
+
+
+async def test_who_may_see_a_video_is_changed(client: httpx.AsyncClient, node: FakeNode) -> None:
+    path = f"{V1}/videos/{VIDEO_ID}"
+    answer = await client.patch(path, json={"visibility": "unlisted"})
+    assert answer.json()["visibility"] == "unlisted"
+    assert (await client.patch(path, json={"title": "x"})).json()["visibility"] == "unlisted"
+    assert (await client.patch(path, json={"visibility": ""})).status_code == 422
+
+
 # --- players --------------------------------------------------------------------------------
 
 

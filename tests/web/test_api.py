@@ -17,7 +17,6 @@ from tests.web.fakes import REMOTE_ID, VIDEO_ID, FakeNode, a_video
 
 from p2ptube.errors import InvalidInput, P2PTubeError, PeerUnreachable
 from p2ptube.models import Holder, VideoState
-from p2ptube.web.public import create_public_app
 from p2ptube.web.routes_videos import search_seconds
 from p2ptube.web.uploads import FileField, base_name
 
@@ -156,6 +155,12 @@ async def test_posters_are_jpegs(client: httpx.AsyncClient) -> None:
     assert_problem(await client.get(f"/poster/{REMOTE_ID}"), 404)
 
 
+async def test_captions_are_webvtt(client: httpx.AsyncClient) -> None:
+    captions = await client.get(f"/captions/{VIDEO_ID}/en")
+    assert captions.headers["content-type"] == "text/vtt; charset=utf-8"
+    assert_problem(await client.get(f"/captions/{VIDEO_ID}/de"), 404)
+
+
 # --- search -------------------------------------------------------------------------------
 
 
@@ -269,22 +274,6 @@ def test_base_names_are_plain(raw: bytes) -> None:
     assert name.isprintable()
     assert "/" not in name
     assert "\\" not in name
-
-
-# --- the public app -----------------------------------------------------------------------
-
-
-async def test_strangers_see_the_tracker_and_nothing_else(node: FakeNode) -> None:
-    transport = httpx.ASGITransport(
-        create_public_app(node.as_node()), client=("192.0.2.7", 1), raise_app_exceptions=False
-    )
-    async with httpx.AsyncClient(transport=transport, base_url="http://t.example") as client:
-        announced = await client.get("/announce?info_hash=%ff")
-        assert announced.text == "192.0.2.7 True info_hash=%ff"
-        assert (await client.get("/scrape?a=b")).text == "scrape a=b"
-        assert (await client.get("/")).status_code == 200
-        for path in (f"{V1}/node", f"/stream/{VIDEO_ID}", "/static/app.js"):
-            assert_problem(await client.get(path), 404)
 
 
 async def test_a_search_ends_when_nobody_asks_it_any_more(node: FakeNode) -> None:

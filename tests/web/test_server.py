@@ -19,8 +19,9 @@ from p2ptube.cli.client import parse_events
 from p2ptube.errors import Conflict, InvalidInput, StorageError
 from p2ptube.node.views import Event
 from p2ptube.web.admin import create_admin_app
+from p2ptube.web.listening import LOOPBACK, WebServer, listen
 from p2ptube.web.logs import logging_to
-from p2ptube.web.server import LOOPBACK, WebServer, listen, on_signals
+from p2ptube.web.server import on_signals
 
 SSE = {"accept": "text/event-stream"}
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from . import demo, doctor, peers, serve, tracker, videos, watch
+from . import demo, doctor, edit, peers, serve, site, tracker, videos, watch
 
 HELP = """Peer-to-Peer Tube: share, search and watch videos with no video server.
 
@@ -32,8 +32,10 @@ app.command("search")(videos.search)
 app.command("fetch")(videos.fetch)
 app.command("watch")(watch.watch)
 app.command("videos")(videos.videos)
+app.command("edit")(edit.edit)
 app.add_typer(peers.app, name="peers")
 app.command("tracker")(tracker.tracker)
+app.command("site")(site.site)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 

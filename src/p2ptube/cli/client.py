@@ -65,6 +65,10 @@ class Api:
         """POST with a JSON body."""
         return await self._call("POST", path, body or {})
 
+    async def patch(self, path: str, body: Mapping[str, object]) -> Json:
+        """PATCH with a JSON body."""
+        return await self._call("PATCH", path, body)
+
     async def delete(self, path: str) -> Json:
         """DELETE; None where there is nothing to say."""
         return await self._call("DELETE", path)

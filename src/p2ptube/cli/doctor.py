@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes.util
+import datetime
 import importlib.util
 import os
 import shutil
@@ -14,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import typer
 
 from ..config import Config
@@ -22,20 +22,13 @@ from ..errors import P2PTubeError
 from .browser import can_open
 from .client import find_running
 from .command import Command, DataDir, Json, of, run
+from .doctor_public import Finding, check_public
 from .output import size
 
 OLDEST_PYTHON = (3, 11)
 LOW_SPACE = 1_000_000_000  # bytes
 VIDEO_ENCODERS = ("libx264", "aac", "mjpeg")
 DECODERS = ("h264", "hevc", "vp9", "av1", "mpeg4", "aac", "opus", "mp3")
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One check: `state` is ok, warn or fail; `text` says what is, and what to do."""
-
-    check: str
-    state: str
-    text: str
 
 
 def doctor(ctx: typer.Context, data_dir: DataDir = None, as_json: Json = False) -> None:
@@ -62,6 +55,7 @@ async def _examine(command: Command) -> list[Finding]:
         trouble = str(error)
     findings = [_python(), _libtorrent(), _codecs(), *_data_dir(config.data_dir)]
     findings += await asyncio.to_thread(lambda: list(_ports(config, node)))
+    findings += check_public(config, datetime.datetime.now(datetime.UTC))
     return [*findings, *_players(), _node(node, trouble)]
 
 

@@ -20,6 +20,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from ..models import Visibility
+
 STEP = 0.1  # plain lines: one per tenth
 
 
@@ -162,6 +164,8 @@ def video_row(video: Mapping[str, Any]) -> tuple[str, ...]:
     state = video["state"]
     if state == "fetching":
         state = f"fetching {video['progress']:.0%}"
+    if video["visibility"] != Visibility.PUBLIC:
+        state += f", {video['visibility']}"
     return (
         video["id"],
         state,

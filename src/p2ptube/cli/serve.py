@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,12 +29,44 @@ WebPort = Annotated[
     int | None, typer.Option("--web-port", help="Port of the page, 0 for any free one.")
 ]
 PublicPort = Annotated[
-    int | None, typer.Option("--public-port", help="Also be a tracker at this port.")
+    int | None, typer.Option("--public-port", help="Show public videos there, and be a tracker.")
+]
+PublicUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--public-url", help="What strangers call it, if behind a reverse proxy.", metavar="URL"
+    ),
+]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", help="Its TLS certificate, a PEM file.", metavar="FILE"),
+]
+TlsKey = Annotated[
+    Path | None, typer.Option("--tls-key", help="The certificate's key.", metavar="FILE")
 ]
 MaxPeers = Annotated[int | None, typer.Option("--max-peers", help="How many peers to know.")]
 Trackers = Annotated[
     list[str] | None,
     typer.Option("--tracker", help="Announce to it; may be repeated.", metavar="URL"),
+]
+Proxy = Annotated[
+    str | None,
+    typer.Option("--proxy", help="Reach peers through it: socks5:// or http://.", metavar="URL"),
+]
+Anonymous = Annotated[
+    bool | None, typer.Option("--anonymous/--no-anonymous", help="Tell peers no names.")
+]
+Stun = Annotated[
+    str | None,
+    typer.Option("--stun-server", help="Ask it for our address.", metavar="HOST:PORT"),
+]
+Blocked = Annotated[
+    list[str] | None,
+    typer.Option("--block", help="Stay away from it; may be repeated.", metavar="ADDRESS[/BITS]"),
+]
+PerAddress = Annotated[
+    int | None,
+    typer.Option("--connections-per-address", help="How many an address may open to the swarm."),
 ]
 Version = Annotated[
     bool,
@@ -53,6 +86,9 @@ def serve(
     swarm_port: SwarmPort = None,
     web_port: WebPort = None,
     public_port: PublicPort = None,
+    public_url: PublicUrl = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     join: Join = None,
     max_peers: MaxPeers = None,
     tracker: Trackers = None,
@@ -62,6 +98,11 @@ def serve(
     lan: Annotated[
         bool | None, typer.Option("--lan/--no-lan", help="Find peers of the local network.")
     ] = None,
+    proxy: Proxy = None,
+    anonymous: Anonymous = None,
+    stun_server: Stun = None,
+    blocked: Blocked = None,
+    connections_per_address: PerAddress = None,
     browser: Annotated[
         bool | None, typer.Option("--browser/--no-browser", help="Open the page.")
     ] = None,

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Annotated
+import asyncio
+import contextlib
+from typing import Annotated, Any
 
 import typer
 
+from ..config import Config
 from ..errors import Conflict
+from ..library import DataLock
 from ..models import PeerAddress
-from ..node import Node
-from ..web.server import run_node
+from ..overlay.transport import advertised_host
+from ..tracker.index_store import Index
+from ..web.logs import logging_to
+from ..web.public_port import listening_host
+from ..web.routes_index import IndexRoutes
+from ..web.server import on_signals
+from ..web.tracker_alone import announce_urls, running_tracker
 from .client import find_running
-from .command import Command, DataDir, Join, Json, of, run
+from .command import Command, DataDir, Json, of, run
 
 PUBLIC_PORT = 5681
 
@@ -21,22 +29,26 @@ def tracker(
     ctx: typer.Context,
     *,
     port: Annotated[
-        int | None, typer.Option("--port", help=f"Default {PUBLIC_PORT}; 0 for any free one.")
+        int | None,
+        typer.Option(
+            "--port", help=f"Default {PUBLIC_PORT}; 0 for any free one.", min=0, max=65535
+        ),
     ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
-    join: Join = None,
 ) -> None:
-    """Run a tracker, at which peers of a video meet; prints its announce URL."""
-    command = of(ctx, data_dir, as_json, join)
-    wished = port if port is not None else command.flags.get("public_port", PUBLIC_PORT)
-    run(_tracker(replace(command, flags={**command.flags, "public_port": wished})))
+    """Run a tracker, at which peers of a video meet; prints its announce URLs."""
+    command = of(ctx, data_dir, as_json, None)
+    run(_tracker(command, port))
 
 
-async def _tracker(command: Command) -> None:
-    running = await find_running(command.config().data_dir)
+async def _tracker(command: Command, port: int | None) -> None:
+    config = command.config()
+    if port is None:
+        port = PUBLIC_PORT if config.public_port is None else config.public_port
+    running = await find_running(config.data_dir)
     if running is None:
-        await run_node(command.one_shot_config(), on_ready=lambda node, _: _announce(command, node))
+        await _run(command, config, port)
         return
     async with running as api:
         node = await api.get("node")
@@ -45,16 +57,29 @@ async def _tracker(command: Command) -> None:
             f"a node without a tracker is running at {running.origin}/: "
             "restart it with --public-port, or give another --data-dir"
         )
-    _print_url(command, node["peer_id"], node["ports"]["public"])
+    _print_urls(command, config, PeerAddress.parse(node["peer_id"]).host, node["ports"]["public"])
 
 
-def _announce(command: Command, node: Node) -> None:
-    view = node.view()
-    if view.ports.public is not None:
-        _print_url(command, view.peer_id, view.ports.public)
+async def _run(command: Command, config: Config, port: int) -> None:
+    stop = asyncio.Event()
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(on_signals(stop.set))
+        stack.enter_context(logging_to(config.data_dir, warn=True))
+        stack.callback(DataLock.acquire(config.data_dir).release)
+        index = await Index.open(config.data_dir / "index.sqlite")
+        stack.push_async_callback(index.close)
+        own = await stack.enter_async_context(
+            running_tracker(config, port, lambda site: IndexRoutes(index, site).routes(home=True))
+        )
+        _print_urls(command, config, advertised_host(listening_host(config)), own)
+        await stop.wait()
 
 
-def _print_url(command: Command, peer_id: str, port: int) -> None:
-    url = f"http://{PeerAddress(PeerAddress.parse(peer_id).host, port)}/announce"
-    command.output.document({"tracker": url, "port": port})
-    command.output.line(f"tracker {url}")
+def _print_urls(command: Command, config: Config, host: str, port: int) -> None:
+    scheme = "https" if config.tls_cert else "http"
+    origin = config.public_url or f"{scheme}://{PeerAddress(host, port)}"
+    urls = announce_urls(origin, udp=not config.public_url)
+    document: dict[str, Any] = {"tracker": urls[0], "urls": urls, "port": port}
+    command.output.document(document)
+    for url in urls:
+        command.output.line(f"tracker {url}")

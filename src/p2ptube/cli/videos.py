@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import Cancelled, NoHolder, NotFound, P2PTubeError
+from ..models import Visibility
 from .client import Api, connect, segment
 from .command import Command, DataDir, Join, Json, fail, of, run
 from .files import place
@@ -16,6 +17,12 @@ from .output import VIDEO_HEADS, Advance, safe, size, video_row
 
 ENDED = frozenset({"done", "failed", "cancelled"})
 URL_SCHEMES = ("http://", "https://", "magnet:")
+Visible = Annotated[
+    Visibility,
+    typer.Option(
+        "--visibility", help="Who may see it: all, who has the link, or this node's user alone."
+    ),
+]
 Target = Annotated[str, typer.Argument(metavar="ID|MAGNET|TORRENT", help="Which video.")]
 
 
@@ -41,17 +48,18 @@ def add(
     ctx: typer.Context,
     *,
     sources: Annotated[list[str], typer.Argument(metavar="FILE|URL", help="What to share.")],
+    visibility: Visible = Visibility.PUBLIC,
     data_dir: DataDir = None,
     as_json: Json = False,
     join: Join = None,
 ) -> None:
     """Share video files, or what is behind web addresses and magnet links."""
     command = of(ctx, data_dir, as_json, join)
-    if not run(_add(command, sources)):
+    if not run(_add(command, sources, visibility)):
         raise typer.Exit(1)
 
 
-async def _add(command: Command, sources: list[str]) -> bool:
+async def _add(command: Command, sources: list[str], visibility: Visibility) -> bool:
     """Add all; whether all succeeded. With --json one line per video, in the order they end."""
     async with connect(command) as api, api.events() as events:
         jobs: dict[str, dict[str, Any]] = {}
@@ -60,7 +68,9 @@ async def _add(command: Command, sources: list[str]) -> bool:
             await anext(events)  # subscribed: no change of a job is missed from here on
             for source in sources:
                 try:
-                    job = await api.post("videos", _new_video(source))
+                    job = await api.post(
+                        "videos", {**_new_video(source), "visibility": visibility.value}
+                    )
                     jobs[job["id"]] = job
                 except P2PTubeError as error:
                     failed += 1

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ..models import Holder, VideoState
+from ..storage.database import Database
 from . import blobs, find, others, videos
-from .database import Database
 from .lock import DataLock
+from .migrations import migrate
 from .records import PeerRecord, PendingImport, VideoRecord
 
 __all__ = ["DataLock", "Library", "PeerRecord", "PendingImport", "VideoRecord"]
@@ -33,7 +34,7 @@ class Library:
         Raises StorageError where the file is damaged, written by a newer release or no library;
         it is left as it is.
         """
-        database = await Database.open(path)
+        database = await Database.open(path, "library", migrate)
         try:
             await database.write(blobs.delete_all_unused)
         except BaseException:
@@ -85,21 +86,21 @@ class Library:
         """Delete a video's record, resume data and unused blobs; return whether it was there."""
         return await self._db.write(lambda db: videos.delete(db, video), durable=True)
 
-    async def search(self, text: str, limit: int) -> list[VideoRecord]:
+    async def search(self, text: str, limit: int, *, for_others: bool = False) -> list[VideoRecord]:
         """Return up to `limit` videos in which every word of `text` occurs, best first.
 
         Words are literal parts of the title, description or file name; case and accents do not
-        count. An info-hash finds the video of this id; no words find all. `torrent` is not
-        filled in.
+        count. An info-hash finds the video of this id; no words find all. `for_others`, only what
+        is public is found, and by its info-hash what is unlisted. `torrent` is not filled in.
         """
-        return await self._db.read(lambda db: find.search(db, text, limit))
+        return await self._db.read(lambda db: find.search(db, text, limit, for_others=for_others))
 
     async def names_matching(self, key: str, limit: int) -> list[str]:
-        """Return up to `limit` names of playable files of which `key` is a part, in any case."""
+        """Return up to `limit` names of playable public files with `key` in them, in any case."""
         return await self._db.read(lambda db: find.names_matching(db, key, limit))
 
     async def by_file_name(self, name: str) -> VideoRecord | None:
-        """Return the playable video with this exact file name, a complete one if there is."""
+        """Return the playable public video with this exact file name, a complete one if any."""
         return await self._db.read(lambda db: videos.get_by_file_name(db, name))
 
     async def put_resume(self, video: str, data: bytes) -> None:
@@ -153,3 +154,7 @@ class Library:
     async def get_blob(self, sha256: str) -> bytes | None:
         """Return the blob with this SHA-256 in hex, if there is one."""
         return await self._db.read(lambda db: blobs.get(db, sha256))
+
+    async def get_shared_blob(self, sha256: str) -> bytes | None:
+        """Return the blob with this SHA-256 in hex, if a video that is not private refers to it."""
+        return await self._db.read(lambda db: blobs.get_shared(db, sha256))

@@ -22,6 +22,17 @@ def get(db: sqlite3.Connection, sha256: str) -> bytes | None:
     return bytes(row[0]) if row else None
 
 
+def get_shared(db: sqlite3.Connection, sha256: str) -> bytes | None:
+    """Return the blob, if a video that is not private refers to it."""
+    row = db.execute(
+        "SELECT data FROM blobs WHERE sha256 = ? AND EXISTS ("
+        "SELECT 1 FROM blob_uses u JOIN videos v USING (id) "
+        "WHERE u.sha256 = blobs.sha256 AND v.visibility <> 'private')",
+        (sha256,),
+    ).fetchone()
+    return bytes(row[0]) if row else None
+
+
 def delete_unused(db: sqlite3.Connection, candidates: Iterable[str]) -> None:
     """Delete those of `candidates` that no video refers to."""
     db.executemany(

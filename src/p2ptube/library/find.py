@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
-from ..models import INFO_HASH
+from ..models import INFO_HASH, Visibility
+from ..storage.text import TRIGRAM, fold, match_expression, query_words
 from .records import VideoRecord
-from .text import TRIGRAM, fold, match_expression, query_words
-from .videos import LIST, from_row
+from .videos import LIST, PUBLIC, from_row
 
 _FROM = f"SELECT {LIST}, NULL FROM video_text JOIN videos v ON v.number = video_text.rowid WHERE "  # noqa: S608
 _HAS_WORD = (
@@ -19,19 +19,24 @@ _BEST = " ORDER BY bm25(video_text, 10, 1, 4), v.added_at DESC, v.number DESC LI
 _NEWEST = " ORDER BY v.added_at DESC, v.number DESC LIMIT ?"
 
 
-def search(db: sqlite3.Connection, text: str, limit: int) -> list[VideoRecord]:
+def search(
+    db: sqlite3.Connection, text: str, limit: int, *, for_others: bool = False
+) -> list[VideoRecord]:
     """Return videos that hold every word of `text`, best first; all videos if it has none.
 
-    An info-hash finds the video of this id.
+    An info-hash finds the video of this id. What is found `for_others` is public; by its info-hash,
+    who knows it finds what is unlisted, too.
     """
     words = query_words(text)
     if len(words) == 1 and INFO_HASH.match(words[0]):
         row = db.execute(f"SELECT {LIST}, NULL FROM videos v WHERE v.id = ?", words).fetchone()  # noqa: S608
-        if row:
-            return [from_row(row)][:limit]
+        found = from_row(row) if row else None
+        if found and not (for_others and found.visibility is Visibility.PRIVATE):
+            return [found][:limit]
     long = [word for word in words if len(word) >= TRIGRAM]
     short = [word for word in words if len(word) < TRIGRAM]
-    conditions = [_HAS_WORD] * len(short)
+    conditions = [PUBLIC] if for_others else []
+    conditions += [_HAS_WORD] * len(short)
     values: list[str | int] = [word for word in short for _ in range(3)]
     if long:
         conditions.append("video_text MATCH ?")
@@ -44,7 +49,7 @@ def search(db: sqlite3.Connection, text: str, limit: int) -> list[VideoRecord]:
 
 
 def names_matching(db: sqlite3.Connection, key: str, limit: int) -> list[str]:
-    """Return different file names of which `key` is a part, in any case, newest first."""
+    """Return different names of public files with `key` in them, in any case, newest first."""
     folded, exact = fold(key), key.casefold()
     if len(folded) >= TRIGRAM:
         where, value = "video_text MATCH ?", f"file_name : {match_expression([folded])}"
@@ -52,7 +57,8 @@ def names_matching(db: sqlite3.Connection, key: str, limit: int) -> list[str]:
         where, value = "instr(video_text.file_name, ?)", folded
     rows = db.execute(
         "SELECT v.file_name FROM video_text JOIN videos v ON v.number = video_text.rowid "  # noqa: S608
-        f"WHERE {where} AND v.state <> 'error' ORDER BY v.added_at DESC, v.number DESC",
+        f"WHERE {where} AND {PUBLIC} AND v.state <> 'error' "
+        "ORDER BY v.added_at DESC, v.number DESC",
         (value,),
     )
     names: dict[str, None] = {}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from ..errors import StorageError
+from ..storage import migrating
+from ..storage.migrating import Migration
 
 APPLICATION_ID = 0x70327462  # "p2tb" in the file's header: a library, not just any database
-
-Migration = tuple[str, ...]
 
 _FIRST: Migration = (
     f"PRAGMA application_id = {APPLICATION_ID}",
@@ -101,41 +100,23 @@ _FIRST: Migration = (
     "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+_VISIBILITY: Migration = (
+    """
+    ALTER TABLE videos ADD COLUMN visibility TEXT NOT NULL DEFAULT 'public'
+        CHECK (visibility IN ('public', 'unlisted', 'private'))
+    """,
+    """
+    ALTER TABLE pending_imports ADD COLUMN visibility TEXT NOT NULL DEFAULT 'public'
+        CHECK (visibility IN ('public', 'unlisted', 'private'))
+    """,
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _VISIBILITY)
 
 
 def migrate(db: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Bring the schema up to date, each migration in a transaction of its own.
+    """Bring the schema of a library up to date.
 
-    Raises StorageError where the database is newer than this program or belongs to another one.
+    Raises StorageError where it is newer than this program, or another program's file.
     """
-    version = _pragma(db, "user_version")
-    application = _pragma(db, "application_id")
-    tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if application != APPLICATION_ID and (application or version or tables):
-        raise StorageError("the file is a database, but not a library of p2ptube")
-    if version > len(migrations):
-        raise StorageError(
-            f"the library was written by a newer release of p2ptube (its version is {version}, "
-            f"known here are versions up to {len(migrations)})"
-        )
-    for number, migration in enumerate(migrations[version:], start=version + 1):
-        _apply(db, migration, number)
-
-
-def _apply(db: sqlite3.Connection, migration: Migration, number: int) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        for statement in migration:
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {number}")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
-def _pragma(db: sqlite3.Connection, name: str) -> int:
-    value: int = db.execute(f"PRAGMA {name}").fetchone()[0]
-    return value
+    migrating.migrate(db, migrations, application_id=APPLICATION_ID, what="library")

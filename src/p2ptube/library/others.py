@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ..models import Visibility
 from .records import PeerRecord, PendingImport
 
 _PEER = "id, host, port, kind, name, key, swarm_port, last_seen"
@@ -32,22 +33,35 @@ def all_peers(db: sqlite3.Connection) -> list[PeerRecord]:
 def put_pending(db: sqlite3.Connection, pending: PendingImport) -> None:
     """Note an import that was accepted."""
     db.execute(
-        "INSERT OR REPLACE INTO pending_imports (id, source, owned, title, added_at) "
-        "VALUES (?, ?, ?, ?, ?)",
-        (pending.id, os.fsencode(pending.source), pending.owned, pending.title, pending.added_at),
+        "INSERT OR REPLACE INTO pending_imports (id, source, owned, title, visibility, added_at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            pending.id,
+            os.fsencode(pending.source),
+            pending.owned,
+            pending.title,
+            pending.visibility,
+            pending.added_at,
+        ),
     )
 
 
 def all_pending(db: sqlite3.Connection) -> list[PendingImport]:
     """Return the imports that are not done, oldest first."""
     rows = db.execute(
-        "SELECT id, source, owned, title, added_at FROM pending_imports ORDER BY added_at, id"
+        "SELECT id, source, owned, title, visibility, added_at FROM pending_imports "
+        "ORDER BY added_at, id"
     )
     return [
         PendingImport(
-            id=number, source=os.fsdecode(source), owned=bool(owned), title=title, added_at=added
+            id=number,
+            source=os.fsdecode(source),
+            owned=bool(owned),
+            title=title,
+            visibility=Visibility(visibility),
+            added_at=added,
         )
-        for number, source, owned, title, added in rows
+        for number, source, owned, title, visibility, added in rows
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..models import Hex40, Holder, Model, SignedDescriptor, VideoState
+from ..models import Hex40, Holder, Model, SignedDescriptor, VideoState, Visibility
 
 
 class VideoRecord(Model, frozen=True, kw_only=True):
@@ -44,6 +44,7 @@ class VideoRecord(Model, frozen=True, kw_only=True):
     published_at: float = 0.0
     trackers: tuple[str, ...] = ()
     holders: tuple[Holder, ...] = ()
+    visibility: Visibility = Visibility.PUBLIC
 
 
 class PeerRecord(Model, frozen=True, kw_only=True):
@@ -69,4 +70,5 @@ class PendingImport(Model, frozen=True, kw_only=True):
     source: str  # absolute path; may hold surrogate escapes
     owned: bool
     title: str = ""
+    visibility: Visibility = Visibility.PUBLIC
     added_at: float

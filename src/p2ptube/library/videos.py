@@ -10,16 +10,16 @@ import msgspec
 
 from ..descriptor import parse_payload
 from ..errors import NotFound, OurBug
-from ..models import INFO_HASH, Holder, SignedDescriptor, VideoState
+from ..models import INFO_HASH, Holder, SignedDescriptor, VideoState, Visibility
+from ..storage.text import fold
 from .blobs import delete_unused
 from .records import VideoRecord
-from .text import fold
 
 _PLAIN = (
     *("id", "title", "description", "file_name", "language", "size", "duration", "width"),
     *("height", "video_codec", "audio_codec", "bit_rate", "sha256", "piece_length", "state"),
     *("detail", "in_place", "mtime_ns", "keep", "mine", "magnet", "file_index", "poster"),
-    *("added_at", "published_at"),
+    *("added_at", "published_at", "visibility"),
 )
 _COLUMNS = (*_PLAIN, "path", "trackers", "holders", "envelope")
 LIST = ", ".join(f"v.{column}" for column in _COLUMNS)
@@ -30,6 +30,9 @@ _UPSERT = (
     f"VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (id) DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)
 )
+
+# As a condition: what may be found without its id.
+PUBLIC = f"v.visibility = '{Visibility.PUBLIC.value}'"
 
 _decode_envelope = msgspec.msgpack.Decoder(SignedDescriptor).decode
 _decode_holders = msgspec.json.Decoder(tuple[Holder, ...]).decode
@@ -66,9 +69,9 @@ def get_all(db: sqlite3.Connection, torrents: bool) -> list[VideoRecord]:
 
 
 def get_by_file_name(db: sqlite3.Connection, name: str) -> VideoRecord | None:
-    """Return the best record of this exact file name: complete first, then newest."""
+    """Return the best public record of this exact file name: complete first, then newest."""
     row = db.execute(
-        f"{_SELECT} WHERE v.file_name = ? AND v.state <> 'error' "
+        f"{_SELECT} WHERE v.file_name = ? AND {PUBLIC} AND v.state <> 'error' "
         "ORDER BY v.state = 'complete' DESC, v.added_at DESC, v.number DESC LIMIT 1",
         (name,),
     ).fetchone()
@@ -122,6 +125,7 @@ def from_row(row: tuple[Any, ...]) -> VideoRecord:
     for flag in ("in_place", "keep", "mine"):
         fields[flag] = bool(fields[flag])
     fields["state"] = VideoState(fields["state"])
+    fields["visibility"] = Visibility(fields["visibility"])
     return VideoRecord(
         **fields,
         path=os.fsdecode(path),

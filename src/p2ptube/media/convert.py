@@ -8,12 +8,13 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 
 from ..errors import DamagedMedia, InvalidInput, P2PTubeError, StorageError
+from .captions import Captions, find_captions
 from .faults import conversion_fault, storage_fault
 from .naming import output_name
 from .pipeline import transfer
@@ -47,6 +48,7 @@ class Imported:
     audio_codec: str
     bit_rate: int
     poster: bytes | None
+    captions: tuple[Captions, ...] = ()
 
 
 def import_media(
@@ -66,12 +68,14 @@ def import_media(
     tell("probe", 1.0)
     plan = decide(info)
     if plan.in_place:
-        return _imported(source, info, info.title, True, tell)
-    with scratch_directory(destination_dir) as scratch:
-        made = _convert(source, info, plan, scratch, tell)
-        made_info = probe(made)
-        path = _publish(made, source, destination_dir)
-    return _imported(path, made_info, info.title, False, tell)
+        imported = _imported(source, info, info.title, True, tell)
+    else:
+        with scratch_directory(destination_dir) as scratch:
+            made = _convert(source, info, plan, scratch, tell)
+            made_info = probe(made)
+            path = _publish(made, source, destination_dir)
+        imported = _imported(path, made_info, info.title, False, tell)
+    return replace(imported, captions=find_captions(source))
 
 
 def _convert(source: Path, info: MediaInfo, plan: Plan, scratch: Path, tell: Throttle) -> Path:

@@ -181,18 +181,21 @@ def _check_riff(path: Path, size: int) -> None:
     promised = int.from_bytes(header[4:8], "little") + 8
     recording = promised in {8, _RIFF_UNFINISHED}  # by a recorder that was stopped hard
     if header[:4] + header[8:] == b"RIFFAVI " and not recording and size < 0.95 * promised:
-        raise DamagedMedia(
-            f"{path.name} is incomplete: it should have {promised} bytes and has {size}"
-        )
+        raise DamagedMedia(f"{path.name} is incomplete: only {_of(size, promised)} are there")
 
 
 def _check_whole(path: Path, size: int, layout: Layout) -> None:
     if not layout.complete and not layout.fragmented:
-        raise DamagedMedia(
-            f"{path.name} is incomplete: it should have {layout.end} bytes and has {size}"
-        )
+        raise DamagedMedia(f"{path.name} is incomplete: only {_of(size, layout.end)} are there")
     if layout.has_data and not layout.has_index and not layout.fragmented:
         raise DamagedMedia(f"{path.name} is incomplete: its index (moov) is missing")
+
+
+def _of(size: int, promised: int) -> str:
+    """How much there is, in words; in bytes where megabytes would not tell the difference."""
+    if promised - size < 100_000:
+        return f"{size:,} of {promised:,} bytes"
+    return f"{size / 1e6:.1f} of {promised / 1e6:.1f} MB"
 
 
 def _describe(path: Path, size: int, layout: Layout | None, container: InputContainer) -> MediaInfo:
@@ -250,8 +253,7 @@ def _check_indexed(path: Path, size: int, container: InputContainer) -> None:
         entries = stream.index_entries
         if len(entries) and (last := entries[len(entries) - 1]).pos + last.size > size:
             raise DamagedMedia(
-                f"{path.name} is incomplete: it should have {last.pos + last.size} bytes or more "
-                f"and has {size}"
+                f"{path.name} is incomplete: only {_of(size, last.pos + last.size)} are there"
             )
 
 

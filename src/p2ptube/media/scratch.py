@@ -1,8 +1,8 @@
 """Directories for half-made files. They disappear with the work, even where its process is killed.
 
 A killed process cannot clean up. So a worker tells the process that started it, before it makes
-such a directory, where that will be; and a node that was killed as a whole removes at its next
-start what is left.
+such a directory, where that will be. What a node that was killed as a whole leaves lies in its own
+folder for what comes in, which it clears at its next start.
 """
 
 from __future__ import annotations
@@ -45,9 +45,3 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
 def announce_to(callback: Callable[[Path], None]) -> None:
     """Let `callback` know of every scratch directory before it is made."""
     _announce.set(callback)
-
-
-def remove_leftovers(parent: Path) -> None:
-    """Delete what a killed node left in `parent`. Only before any import runs there."""
-    for path in parent.glob(f"{PREFIX}*"):
-        shutil.rmtree(path, ignore_errors=True)

@@ -10,11 +10,12 @@ from typing import Any
 
 from ..config import Config
 from ..errors import InvalidInput, P2PTubeError
-from ..library import Library, PeerRecord
+from ..library import Library
 from ..models import PeerAddress
 from ..overlay.lan import LanDiscovery
-from ..overlay.membership import Kind, KnownPeer
+from ..overlay.membership import KnownPeer
 from ..overlay.peer import Peer
+from .peer_records import known_of, record_of
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Acquaintances:
     async def restore(self) -> None:
         """Hand the peers of the last run to the overlay, before it starts."""
         records = await self._library.all_peers()
-        self._peer.restore([_known(record) for record in records])
+        self._peer.restore([known_of(record) for record in records])
         self._peer.on_change = self._changed
 
     async def start(self) -> None:
@@ -52,7 +53,7 @@ class Acquaintances:
         for text in self._config.join:
             self._first_joins.append(asyncio.Event())
             self._spawn(self._join_until_met(parse_address(text), self._first_joins[-1]))
-        if self._config.lan:
+        if self._config.lan and not self._config.discreet:
             self._lan = LanDiscovery(
                 self._peer.address, self._key, lambda found: self._spawn(self._join(found))
             )
@@ -114,7 +115,7 @@ class Acquaintances:
 
     async def _save(self) -> None:
         with contextlib.suppress(P2PTubeError):
-            await self._library.put_peers([_record(peer) for peer in self._peer.peers()])
+            await self._library.put_peers([record_of(peer) for peer in self._peer.peers()])
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.create_task(work)
@@ -130,28 +131,3 @@ def parse_address(text: str) -> PeerAddress:
     if text.endswith("]") or ":" not in text:
         text += f":{USUAL_PORT}"
     return PeerAddress.parse(text)
-
-
-def _record(peer: KnownPeer) -> PeerRecord:
-    return PeerRecord(
-        id=peer.id,
-        host=peer.address.host,
-        port=peer.address.port,
-        kind=peer.kind.value,
-        name=peer.name,
-        key=peer.key.hex(),
-        swarm_port=peer.swarm_port,
-        last_seen=peer.last_seen,
-    )
-
-
-def _known(record: PeerRecord) -> KnownPeer:
-    return KnownPeer(
-        id=record.id,
-        address=PeerAddress(record.host, record.port),
-        kind=Kind(record.kind),
-        name=record.name,
-        key=bytes.fromhex(record.key),
-        swarm_port=record.swarm_port,
-        last_seen=record.last_seen,
-    )

@@ -12,7 +12,15 @@ import msgspec
 from ..descriptor import open_envelope, parse_payload, supersedes
 from ..errors import NotFound
 from ..library import Library, VideoRecord
-from ..models import ClassicFile, Descriptor, Found, Holder, SignedDescriptor, VideoState
+from ..models import (
+    ClassicFile,
+    Descriptor,
+    Found,
+    Holder,
+    SignedDescriptor,
+    VideoState,
+    Visibility,
+)
 
 MOST_REMOTE = 5_000
 MOST_HOLDERS = 50
@@ -31,6 +39,7 @@ class Remote:
     info: bytes | None = None
     trackers: tuple[str, ...] = ()
     classic: ClassicFile | None = None
+    unlisted: bool = False  # as its publisher or the link says: only for who has the link
 
 
 class Catalog:
@@ -39,6 +48,8 @@ class Catalog:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.on_change: Callable[[str], None] = lambda video_id: None
+        # The publisher of a video of another's that we hold says something new of it.
+        self.on_newer: Callable[[SignedDescriptor, Descriptor], None] = lambda envelope, _: None
         self._records: dict[str, VideoRecord] = {}
         self._remotes: OrderedDict[str, Remote] = OrderedDict()
 
@@ -57,6 +68,19 @@ class Catalog:
     def record(self, video_id: str) -> VideoRecord | None:
         """Our record of a video, without its torrent."""
         return self._records.get(video_id)
+
+    def is_served(self, video_id: str) -> bool:
+        """Whether a video of ours is there for others, all or those who have its link."""
+        record = self._records.get(video_id)
+        return record is not None and record.visibility is not Visibility.PRIVATE
+
+    def is_listed(self, video_id: str) -> bool:
+        """Whether lists, searches and scrapes may tell of a video; also of one not ours."""
+        record = self._records.get(video_id)
+        if record is not None:
+            return record.visibility is Visibility.PUBLIC
+        remote = self._remotes.get(video_id)
+        return remote is None or not remote.unlisted
 
     async def put(self, record: VideoRecord, *, ends: str | None = None) -> None:
         """Store a record durably; it `ends` the pending import of that id, if one is named."""
@@ -105,8 +129,13 @@ class Catalog:
                 descriptor=descriptor,
                 title=descriptor.title,
                 trackers=descriptor.trackers,
+                unlisted=descriptor.unlisted,
             )
         self._keep(replace(known, holders=_merged(known.holders, found.holders)))
+        record = self._records.get(descriptor.id)
+        ours = record.envelope if record is not None and not record.mine else None
+        if ours is not None and supersedes(found.descriptor, ours):
+            self.on_newer(found.descriptor, descriptor)
         return descriptor.id
 
     def learn(self, remote: Remote) -> None:
@@ -120,6 +149,8 @@ class Catalog:
                     known,
                     magnet=remote.magnet or known.magnet,
                     info=remote.info or known.info,
+                    # What its publisher signed counts more than what a link says.
+                    unlisted=known.unlisted if known.descriptor else remote.unlisted,
                     trackers=tuple(dict.fromkeys(known.trackers + remote.trackers)),
                 )
             )
@@ -160,10 +191,16 @@ def record_of(remote: Remote, *, path: str, keep: bool, now: float) -> VideoReco
         "magnet": remote.magnet,
         "trackers": remote.trackers,
         "holders": tuple(remote.holders.values()),
+        "visibility": remote_visibility(remote),
     }
     if remote.descriptor is None or remote.envelope is None:
         return VideoRecord(title=remote.title, file_name=remote.title, **common)
     return VideoRecord(envelope=remote.envelope, **described(remote.descriptor), **common)
+
+
+def remote_visibility(remote: Remote) -> Visibility:
+    """How a remote video is shared once it is fetched."""
+    return Visibility.UNLISTED if remote.unlisted else Visibility.PUBLIC
 
 
 def remote_of(record: VideoRecord) -> Remote:
@@ -178,6 +215,7 @@ def remote_of(record: VideoRecord) -> Remote:
         magnet=record.magnet,
         info=record.torrent,
         trackers=record.trackers,
+        unlisted=record.visibility is not Visibility.PUBLIC,
     )
 
 

@@ -15,6 +15,8 @@ from ..overlay.peer import Peer
 from ..swarm import Session, Torrent, parse_info
 from ..swarm.publish import sha256_of
 from .catalog import Catalog
+from .merging import merged
+from .trackers import Trackers
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +36,10 @@ class Fetches:
         peer: Peer,
         catalog: Catalog,
         directory: Path,
+        trackers: Trackers,
     ) -> None:
         self._session = session
+        self._trackers = trackers
         self._peer = peer
         self._catalog = catalog
         self._directory = directory
@@ -130,7 +134,8 @@ class Fetches:
             info=info,
             magnet=record.magnet,
             resume=await self._catalog.library.get_resume(record.id),
-            trackers=record.trackers,
+            trackers=self._trackers.of(record),
+            listed=self._catalog.is_listed(record.id),
         )
         torrent.bytes_per_second = _bytes_per_second(record)
         if not self._torrents[record.id].done():
@@ -214,8 +219,10 @@ class Fetches:
     async def _find_holders(self, video_id: str) -> None:
         try:
             async with asyncio.timeout(FIND_SECONDS):
-                async for found in self._peer.find(video_id):
-                    self._catalog.heard(found)
+                asked = self._peer.find(video_id), self._trackers.holders(video_id)
+                async with contextlib.aclosing(merged(*asked)) as answers:
+                    async for found in answers:
+                        self._catalog.heard(found)
         except (TimeoutError, P2PTubeError) as error:
             log.debug("no more holders of %s: %s", video_id, error)
         holders = self._catalog.holders(video_id)

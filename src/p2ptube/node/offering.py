@@ -1,4 +1,4 @@
-"""What this node offers to the overlay."""
+"""What this node offers to the overlay: public videos, and unlisted ones to who knows their id."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..library import VideoRecord
 from ..models import ClassicFile, Found, Holder, VideoState
 from ..playback.content import Content
 from .catalog import Catalog
+from .streams import Revocable
 
 SHARED = {VideoState.COMPLETE, VideoState.FETCHING}
 HOLDERS_TOLD = 20
@@ -31,12 +32,15 @@ class Offering:
         self._on_response = on_response
 
     async def names_matching(self, key: str, limit: int) -> Sequence[str]:
-        """Names of the files we can serve that contain `key`."""
+        """Names of the public files we can serve that contain `key`."""
         return await self._catalog.library.names_matching(key, limit)
 
     async def find(self, text: str, limit: int) -> Sequence[Found]:
-        """Our videos that match, with us and whom else we know as their holders."""
-        records = await self._catalog.library.search(text, limit)
+        """Our public videos that match, with us and whom else we know as their holders.
+
+        By its exact id, an unlisted one is found, too: who knows it has the link.
+        """
+        records = await self._catalog.library.search(text, limit, for_others=True)
         return [found for record in records if (found := self._found(record)) is not None]
 
     def _found(self, record: VideoRecord) -> Found | None:
@@ -47,24 +51,24 @@ class Offering:
         return Found(descriptor=record.envelope, holders=(ourselves, *others[:HOLDERS_TOLD]))
 
     async def open_file(self, name: str) -> AsyncGenerator[bytes, None]:
-        """The bytes of a file by its name, also while we are still fetching it."""
+        """The bytes of a public file by its name, also while we are still fetching it."""
         record = await self._catalog.library.by_file_name(name)
         if record is None or record.state not in SHARED:
             raise NotFound(f"no file {name[:100]}")
-        content = await self._open(record.id)
-        chunks = content.read(0, content.size)
-        if isinstance(chunks, AsyncGenerator):
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    yield chunk
+        content = Revocable(await self._open(record.id), lambda: self._catalog.is_served(record.id))
+        async with aclosing(content.read(0, content.size)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def metadata(self, info_hash: str) -> bytes | None:
-        """The info dictionary of a torrent."""
+        """The info dictionary of a torrent of ours that is not private."""
+        if not self._catalog.is_served(info_hash):
+            return None
         return await self._catalog.info(info_hash)
 
     async def blob(self, sha256: str) -> bytes | None:
-        """An attachment."""
-        return await self._catalog.library.get_blob(sha256)
+        """An attachment of a video that is not private."""
+        return await self._catalog.library.get_shared_blob(sha256)
 
     def on_response(self, file: ClassicFile) -> None:
         """A classic peer answered a search."""

@@ -21,11 +21,17 @@ from ..errors import Conflict, InvalidInput, StorageError
 from .private_file import write_private
 from .views import SettingsView
 
-AT_ONCE = frozenset({"name", "upload_limit", "download_limit", "limit_lan"})
+PUBLIC_LIMITS = ("public_streams", "public_streams_per_address", "public_stream_rate")
+AT_ONCE = frozenset(
+    {"name", "tracker", "upload_limit", "download_limit", "limit_lan", *PUBLIC_LIMITS}
+    | {"blocked", "connections_per_address", "stun_server"}
+)
 PORTS = ("port", "swarm_port", "web_port", "public_port")
 CHANGEABLE = (
     *("name", *PORTS, "max_peers", "tracker", "dht", "lan"),
     *("upload_limit", "download_limit", "limit_lan"),
+    *("public_url", *PUBLIC_LIMITS),
+    *("blocked", "connections_per_address", "stun_server", "proxy", "anonymous"),
 )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..descriptor import parse_payload
 from ..library import VideoRecord
 from ..media.jobs import Job
-from ..models import Holder, VideoState
-from ..overlay.membership import KnownPeer
+from ..models import Holder, VideoState, Visibility
 from ..swarm import Torrent, magnet_link
-from .catalog import Remote
-from .views import JobView, PeerView, PublisherView, SwarmPeerView, SwarmView, VideoView
+from .catalog import Remote, remote_visibility
+from .editing import widest
+from .views import JobView, PublisherView, SwarmPeerView, SwarmView, VideoView
 
 
 def record_view(
@@ -17,9 +17,11 @@ def record_view(
 ) -> VideoView:
     """Show a video of our own."""
     publisher = PublisherView()
+    captions: tuple[str, ...] = ()
     if record.envelope is not None:
-        name = parse_payload(record.envelope.payload).publisher
-        publisher = PublisherView(key=record.envelope.key.hex(), name=name)
+        descriptor = parse_payload(record.envelope.payload)
+        publisher = PublisherView(key=record.envelope.key.hex(), name=descriptor.publisher)
+        captions = tuple(descriptor.captions)
     complete = record.state is VideoState.COMPLETE
     return VideoView(
         id=record.id,
@@ -42,11 +44,14 @@ def record_view(
         publisher=publisher,
         published_at=record.published_at,
         added_at=record.added_at,
-        magnet=record.magnet or magnet_link(record.id, record.file_name, record.trackers),
+        magnet=_magnet_of(record),
+        visibility=record.visibility,
+        widest=widest(record),
         mine=record.mine,
         in_place=record.in_place,
         keep=record.keep,
         path=record.path.encode(errors="replace").decode(),
+        captions=captions,
     )
 
 
@@ -75,7 +80,20 @@ def remote_view(remote: Remote) -> VideoView:
         holders=tuple(remote.holders.values()),
         publisher=PublisherView(key=remote.envelope.key.hex(), name=descriptor.publisher),
         published_at=descriptor.published_at,
-        magnet=magnet_link(remote.id, source.file_name, remote.trackers),
+        magnet=magnet_link(remote.id, source.file_name, remote.trackers, unlisted=remote.unlisted),
+        visibility=remote_visibility(remote),
+        widest=remote_visibility(remote),
+        captions=tuple(descriptor.captions),
+    )
+
+
+def _magnet_of(record: VideoRecord) -> str:
+    """The link to share; none for what nobody else can get."""
+    if record.visibility is Visibility.PRIVATE:
+        return ""
+    unlisted = record.visibility is Visibility.UNLISTED
+    return record.magnet or magnet_link(
+        record.id, record.file_name, record.trackers, unlisted=unlisted
     )
 
 
@@ -93,6 +111,7 @@ def _undescribed_view(remote: Remote) -> VideoView:
         holders=tuple(remote.holders.values()),
         publisher=PublisherView(),
         magnet="" if remote.classic else remote.magnet or magnet_link(remote.id, remote.title),
+        visibility=remote_visibility(remote),
         classic=remote.classic is not None,
     )
 
@@ -109,22 +128,6 @@ def job_view(job: Job) -> JobView:
         remaining=job.remaining,
         error=job.error,
         video=job.video,
-    )
-
-
-def peer_view(peer: KnownPeer) -> PeerView:
-    """Show a known peer."""
-    return PeerView(
-        id=peer.id,
-        host=peer.address.host,
-        port=peer.address.port,
-        kind=peer.kind.value,
-        name=peer.name,
-        key=peer.key.hex(),
-        swarm_port=peer.swarm_port,
-        latency=peer.latency,
-        last_seen=peer.last_seen,
-        alive=peer.failures == 0,
     )
 
 

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..descriptor import is_plain_file_name, seal
-from ..errors import InvalidInput, NotFound, StorageError
+import msgspec
+
+from ..descriptor import is_plain_file_name, parse_payload, seal
+from ..errors import InvalidInput, StorageError
 from ..identity import Identity
 from ..library import PendingImport, VideoRecord
 from ..media.jobs import Job, JobControl, Jobs
 from ..media.worker import run_in_worker
-from ..models import Attachment, AttachmentKind, Descriptor, Source, VideoState
+from ..models import Attachment, Descriptor, Source, VideoState, Visibility
+from .attachments import store_attachments
 from .catalog import Catalog, described
 from .importing import Prepared, prepare
+from .incoming import checked_source, delete_others, is_inside, moved, settle, write
 from .sharing import problem_of
 
 log = logging.getLogger(__name__)
 
 Share = Callable[[VideoRecord, bytes], None]
 Withdraw = Callable[[str], Awaitable[None]]
+Show = Callable[[str, Visibility], Awaitable[object]]
 
 
 class Publisher:
@@ -41,20 +43,22 @@ class Publisher:
         identity: Identity,
         *,
         name: str,
-        trackers: tuple[str, ...],
+        place: Callable[[], Mapping[str, Any]],
         data_dir: Path,
         share: Share,
         withdraw: Withdraw,
+        show: Show,
     ) -> None:
         self._catalog = catalog
         self._jobs = jobs
         self._identity = identity
         self.name = name  # of the publisher, in what is added from now on
-        self._trackers = trackers
+        self._place = place  # the fields of a descriptor that tell where its video is
         self._incoming = data_dir / "incoming"
         self._videos = data_dir / "videos"
         self._share = share
         self._withdraw = withdraw
+        self._show = show
         self._stopping = False
 
     def stop(self) -> None:
@@ -65,22 +69,31 @@ class Publisher:
         """Take up the imports that the last run did not end; delete what they left half-done."""
         pending = await self._catalog.library.all_pending_imports()
         uploads = {Path(entry.source).parent for entry in pending if entry.owned}
-        await asyncio.to_thread(_delete_others, self._incoming, uploads)
+        await asyncio.to_thread(delete_others, self._incoming, uploads)
         kept = {self._videos / record.id for record in self._catalog.records()}
-        await asyncio.to_thread(_delete_others, self._videos, kept)
+        await asyncio.to_thread(delete_others, self._videos, kept)
         for entry in pending:
             self._submit(entry)
 
-    async def add_path(self, path: Path, title: str | None = None) -> Job:
+    async def add_path(
+        self,
+        path: Path,
+        title: str | None = None,
+        visibility: Visibility = Visibility.PUBLIC,
+    ) -> Job:
         """Import a file of the user's. Raises NotFound, InvalidInput for what cannot be one."""
-        path = await asyncio.to_thread(_checked_source, path)
-        if await asyncio.to_thread(_is_inside, path, [self._videos, self._incoming]):
+        path = await asyncio.to_thread(checked_source, path)
+        if await asyncio.to_thread(is_inside, path, [self._videos, self._incoming]):
             # Shared in place, it would go with the video that it was made for.
             raise InvalidInput(f"{path} lies in the node's own folder: copy it elsewhere first")
-        return await self._note(path, owned=False, title=title)
+        return await self._note(path, owned=False, title=title, visibility=visibility)
 
     async def add_upload(
-        self, file_name: str, chunks: AsyncIterator[bytes], title: str | None = None
+        self,
+        file_name: str,
+        chunks: AsyncIterator[bytes],
+        title: str | None = None,
+        visibility: Visibility = Visibility.PUBLIC,
     ) -> Job:
         """Import what a client sends. Raises InvalidInput, StorageError (nothing is left)."""
         if not is_plain_file_name(file_name):
@@ -89,8 +102,8 @@ class Publisher:
         try:
             await asyncio.to_thread(directory.mkdir, parents=True)
             path = directory / file_name
-            await _write(path, chunks)
-            return await self._note(path, owned=True, title=title)
+            await write(path, chunks)
+            return await self._note(path, owned=True, title=title, visibility=visibility)
         except BaseException as error:
             await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
             if isinstance(error, OSError):
@@ -98,7 +111,10 @@ class Publisher:
             raise
 
     def add_download(
-        self, label: str, download: Callable[[Path, JobControl], Awaitable[Path]]
+        self,
+        label: str,
+        download: Callable[[Path, JobControl], Awaitable[Path]],
+        visibility: Visibility = Visibility.PUBLIC,
     ) -> Job:
         """Import a file that `download` first brings into the directory it is given."""
 
@@ -107,18 +123,21 @@ class Publisher:
             directory.mkdir(parents=True)
             try:
                 path = await download(directory, control)
-                return await self._import(control, path, None)
+                return await self._import(control, path, None, visibility)
             finally:
                 shutil.rmtree(directory, ignore_errors=True)
 
         return self._jobs.submit("add", label, work)
 
-    async def _note(self, path: Path, *, owned: bool, title: str | None) -> Job:
+    async def _note(
+        self, path: Path, *, owned: bool, title: str | None, visibility: Visibility
+    ) -> Job:
         entry = PendingImport(
             id=secrets.token_hex(8),
             source=str(path),
             owned=owned,
             title=title or "",
+            visibility=visibility,
             added_at=time.time(),
         )
         await self._catalog.library.put_pending_import(entry)
@@ -130,7 +149,9 @@ class Publisher:
         async def work(control: JobControl) -> str:
             closing = False
             try:
-                return await self._import(control, path, entry.title or None, ends=entry.id)
+                return await self._import(
+                    control, path, entry.title or None, entry.visibility, ends=entry.id
+                )
             except asyncio.CancelledError:
                 closing = self._stopping
                 raise
@@ -149,7 +170,13 @@ class Publisher:
             await asyncio.to_thread(shutil.rmtree, upload, ignore_errors=True)
 
     async def _import(
-        self, control: JobControl, source: Path, title: str | None, *, ends: str | None = None
+        self,
+        control: JobControl,
+        source: Path,
+        title: str | None,
+        visibility: Visibility,
+        *,
+        ends: str | None = None,
     ) -> str:
         work = self._incoming / f"work-{control.id}"
         try:
@@ -161,14 +188,16 @@ class Publisher:
                 on_progress=lambda at: control.report(at.stage, at.fraction),
             )
             if prepared.imported.in_place and self._incoming in source.parents:
-                prepared = await asyncio.to_thread(_moved, prepared, work)
-            return await _to_its_end(self._publish(prepared, title, ends))
+                prepared = await asyncio.to_thread(moved, prepared, work)
+            return await _to_its_end(self._publish(prepared, title, visibility, ends))
         except OSError as error:
             raise StorageError(f"cannot store the video: {error.strerror}") from error
         finally:
             await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
-    async def _publish(self, prepared: Prepared, title: str | None, ends: str | None) -> str:
+    async def _publish(
+        self, prepared: Prepared, title: str | None, visibility: Visibility, ends: str | None
+    ) -> str:
         hashed, imported = prepared.hashed, prepared.imported
         known = self._catalog.record(hashed.info_hash)
         path = imported.path
@@ -176,31 +205,55 @@ class Publisher:
             if known.state is VideoState.COMPLETE and not await asyncio.to_thread(
                 problem_of, known
             ):
-                return known.id
+                return await self._restrict(known, visibility)
             await self._make_way(known, path)
         if not imported.in_place:
-            path = await asyncio.to_thread(_settle, path, self._videos / hashed.info_hash)
-        poster = None
-        if imported.poster:
-            poster = await self._catalog.library.put_blob(imported.poster)
-        descriptor = self._describe(prepared, title, poster)
-        record = VideoRecord(
-            id=hashed.info_hash,
+            path = await asyncio.to_thread(settle, path, self._videos / hashed.info_hash)
+        attachments = await store_attachments(self._catalog.library, imported)
+        descriptor = self._describe(prepared, title, attachments)
+        record = self._record(prepared, path, descriptor, visibility)
+        await self._catalog.put(record, ends=ends)
+        self._share(record, hashed.info)
+        return record.id
+
+    async def _restrict(self, known: VideoRecord, visibility: Visibility) -> str:
+        """What is here already keeps its visibility, unless it was added anew to show less of it.
+
+        What is private must not become public because a form had its usual value.
+        """
+        narrower = known.visibility.narrower(visibility)
+        if narrower is not known.visibility:
+            await self._show(known.id, narrower)
+        return known.id
+
+    def _record(
+        self, prepared: Prepared, path: Path, descriptor: Descriptor, visibility: Visibility
+    ) -> VideoRecord:
+        known = self._catalog.record(descriptor.id)
+        if known is not None:
+            visibility = known.visibility.narrower(visibility)
+        sequence = 0
+        if known is not None and known.mine and known.envelope is not None:
+            # It is to supersede what others have of it.
+            sequence = parse_payload(known.envelope.payload).sequence + 1
+        descriptor = msgspec.structs.replace(
+            descriptor, sequence=sequence, unlisted=visibility is not Visibility.PUBLIC
+        )
+        return VideoRecord(
+            id=descriptor.id,
             envelope=seal(descriptor, self._identity),
             path=str(path),
             state=VideoState.COMPLETE,
             added_at=time.time(),
-            in_place=imported.in_place,
+            in_place=prepared.imported.in_place,
             mtime_ns=path.stat().st_mtime_ns,
             mine=True,
-            torrent=hashed.info,
-            poster=poster,
-            trackers=self._trackers,
+            torrent=prepared.hashed.info,
+            poster=descriptor.poster.sha256 if descriptor.poster else None,
+            trackers=descriptor.trackers,
+            visibility=visibility,
             **described(descriptor),
         )
-        await self._catalog.put(record, ends=ends)
-        self._share(record, hashed.info)
-        return record.id
 
     async def _make_way(self, known: VideoRecord, path: Path) -> None:
         """The same video is half fetched, or its file is lost: the new file takes its place."""
@@ -209,7 +262,9 @@ class Publisher:
         if directory not in path.parents:
             await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
 
-    def _describe(self, prepared: Prepared, title: str | None, poster: str | None) -> Descriptor:
+    def _describe(
+        self, prepared: Prepared, title: str | None, attachments: tuple[Attachment, ...]
+    ) -> Descriptor:
         imported, hashed = prepared.imported, prepared.hashed
         source = Source(
             info_hash=hashed.info_hash,
@@ -221,16 +276,6 @@ class Publisher:
             audio_codec=imported.audio_codec,
             bit_rate=imported.bit_rate,
         )
-        attachments: tuple[Attachment, ...] = ()
-        if poster is not None and imported.poster is not None:
-            attachments = (
-                Attachment(
-                    kind=AttachmentKind.POSTER,
-                    sha256=poster,
-                    media_type="image/jpeg",
-                    size=len(imported.poster),
-                ),
-            )
         return Descriptor(
             title=(title or imported.title)[:500],
             duration=imported.duration,
@@ -240,29 +285,8 @@ class Publisher:
             publisher=self.name,
             sources=(source,),
             attachments=attachments,
-            trackers=self._trackers,
+            **self._place(),
         )
-
-
-def _checked_source(path: Path) -> Path:
-    try:
-        path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  symlinks keep their names
-        if not path.exists():
-            raise NotFound(f"there is no file {path}")
-        if path.is_dir():
-            raise InvalidInput(f"{path} is a directory")
-        if not path.is_file():
-            raise InvalidInput(f"{path} is not a regular file")
-        with path.open("rb"):
-            return path
-    except PermissionError as error:
-        raise InvalidInput(f"no permission to read {path}") from error
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InvalidInput(f"cannot read {path}: {error}") from error
-
-
-def _is_inside(path: Path, directories: list[Path]) -> bool:
-    return any(directory.resolve() in path.resolve().parents for directory in directories)
 
 
 async def _to_its_end(publishing: Coroutine[Any, Any, str]) -> str:
@@ -272,41 +296,3 @@ async def _to_its_end(publishing: Coroutine[Any, Any, str]) -> str:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         return await task
-
-
-async def _write(path: Path, chunks: AsyncIterator[bytes]) -> None:
-    with path.open("xb") as file:
-        async for chunk in chunks:
-            await asyncio.to_thread(file.write, chunk)
-
-
-def _moved(prepared: Prepared, directory: Path) -> Prepared:
-    """An upload that needs no conversion is ours to move."""
-    imported = prepared.imported
-    path = imported.path.rename(directory / imported.path.name)
-    return Prepared(replace(imported, path=path, in_place=False), prepared.hashed)
-
-
-def _settle(path: Path, directory: Path) -> Path:
-    """Move a finished file to its place for good, safe against a crash of the machine."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    settled = path.rename(directory / path.name)
-    folder = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return settled
-
-
-def _delete_others(directory: Path, kept: set[Path]) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        for entry in list(directory.iterdir()):
-            if entry in kept:
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink(missing_ok=True)

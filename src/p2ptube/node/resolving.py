@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,10 +17,12 @@ from ..errors import InvalidInput, NotFound, P2PTubeError, PeerUnreachable, Stor
 from ..media.jobs import JobControl
 from ..media.worker import run_in_worker
 from ..overlay.peer import Peer
-from ..swarm import parse_info, parse_magnet, parse_torrent
+from ..swarm import parse_info, parse_magnet, parse_torrent, says_unlisted
 from ..swarm.metainfo import MAX_METADATA
 from .catalog import Catalog, Remote
+from .merging import merged
 from .searching import kind_of_target
+from .trackers import Trackers
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +33,14 @@ HTTP_SECONDS = 30.0
 class Resolver:
     """Finds out what a target is; what it learns goes to the catalog."""
 
-    def __init__(self, catalog: Catalog, peer: Peer) -> None:
+    def __init__(
+        self, catalog: Catalog, peer: Peer, trackers: Trackers, *, proxy: str = ""
+    ) -> None:
+        """`proxy` is the URL of the one that the web is asked through, if any."""
+        self._proxy = proxy
         self._catalog = catalog
         self._peer = peer
+        self._trackers = trackers
 
     async def resolve(self, target: str) -> str:
         """Return the id of the video. Raises InvalidInput, NotFound, PeerUnreachable."""
@@ -43,12 +51,12 @@ class Resolver:
         if kind == "magnet":
             return await self._by_magnet(target)
         if kind == "url":
-            return await self._by_torrent(await _download_torrent(target))
+            return await self._by_torrent(await _download_torrent(target, self._proxy))
         return await self._by_torrent(await asyncio.to_thread(_read_torrent, Path(target)))
 
     async def _by_id(self, video_id: str) -> str:
         known = self._catalog.record(video_id) is not None
-        if not known and not await self._ask_overlay(video_id):
+        if not known and not await self._ask_network(video_id):
             self._catalog.remote(video_id)
         return video_id
 
@@ -59,29 +67,37 @@ class Resolver:
             title=magnet.name or magnet.info_hash,
             magnet=link,
             trackers=magnet.trackers,
+            unlisted=magnet.unlisted,
         )
         return await self._learn(remote)
 
     async def _by_torrent(self, data: bytes) -> str:
         info, trackers = parse_torrent(data)
         layout = parse_info(info)
-        return await self._learn(
-            Remote(layout.info_hash, title=layout.name, info=info, trackers=trackers)
+        remote = Remote(
+            layout.info_hash,
+            title=layout.name,
+            info=info,
+            trackers=trackers,
+            unlisted=says_unlisted(data),
         )
+        return await self._learn(remote)
 
     async def _learn(self, remote: Remote) -> str:
         if self._catalog.record(remote.id) is None:
             # A descriptor, where the network has one, tells more than the torrent.
-            await self._ask_overlay(remote.id)
+            await self._ask_network(remote.id)
             self._catalog.learn(remote)
         return remote.id
 
-    async def _ask_overlay(self, video_id: str) -> bool:
+    async def _ask_network(self, video_id: str) -> bool:
         try:
             async with asyncio.timeout(FIND_SECONDS):
-                async for found in self._peer.find(video_id):
-                    if self._catalog.heard(found) == video_id:
-                        return True
+                asked = self._peer.find(video_id), self._trackers.search(video_id, 1)
+                async with aclosing(merged(*asked)) as answers:
+                    async for found in answers:
+                        if self._catalog.heard(found) == video_id:
+                            return True
         except (TimeoutError, P2PTubeError) as error:
             log.debug("nobody told of %s: %s", video_id, error)
         return False
@@ -97,10 +113,10 @@ def _read_torrent(path: Path) -> bytes:
         ) from error
 
 
-async def _download_torrent(url: str) -> bytes:
+async def _download_torrent(url: str, proxy: str) -> bytes:
     data = bytearray()
     try:
-        async with _client() as client, client.stream("GET", url) as response:
+        async with _client(proxy) as client, client.stream("GET", url) as response:
             response.raise_for_status()
             async for chunk in response.aiter_bytes():
                 data += chunk
@@ -111,13 +127,13 @@ async def _download_torrent(url: str) -> bytes:
     return bytes(data)
 
 
-async def download(url: str, directory: Path, control: JobControl) -> Path:
+async def download(url: str, directory: Path, control: JobControl, *, proxy: str = "") -> Path:
     """Bring a video from the web into `directory`: the file itself, or what yt-dlp finds there.
 
     Raises InvalidInput, PeerUnreachable, StorageError.
     """
     try:
-        async with _client() as client, client.stream("GET", url) as response:
+        async with _client(proxy) as client, client.stream("GET", url) as response:
             response.raise_for_status()
             name = _file_name(str(response.url))
             media_type = response.headers.get("content-type", "").partition(";")[0].strip()
@@ -133,6 +149,7 @@ async def download(url: str, directory: Path, control: JobControl) -> Path:
         download_page,
         url,
         directory,
+        proxy,
         on_progress=lambda fraction: control.report("download", fraction),
     )
 
@@ -148,7 +165,7 @@ async def _save(response: httpx.Response, path: Path, control: JobControl) -> No
                 control.report("download", min(1.0, received / expected))
 
 
-def download_page(url: str, directory: Path, report: Callable[[float], None]) -> Path:
+def download_page(url: str, directory: Path, proxy: str, report: Callable[[float], None]) -> Path:
     """Download the video of a web page with yt-dlp (extra `ytdlp`). Runs in a worker process."""
     try:
         import yt_dlp
@@ -168,6 +185,7 @@ def download_page(url: str, directory: Path, report: Callable[[float], None]) ->
         "quiet": True,
         "noprogress": True,
         "progress_hooks": [progressed],
+        **({"proxy": proxy} if proxy else {}),
     }
     try:
         with yt_dlp.YoutubeDL(options) as downloader:
@@ -180,8 +198,11 @@ def download_page(url: str, directory: Path, report: Callable[[float], None]) ->
     return files[-1]
 
 
-def _client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(follow_redirects=True, timeout=HTTP_SECONDS)
+def _client(proxy: str) -> httpx.AsyncClient:
+    if proxy.startswith("socks"):
+        # The HTTP client cannot speak to one, and is not to go around it.
+        raise PeerUnreachable("files of the web are fetched through an HTTP proxy, not a SOCKS one")
+    return httpx.AsyncClient(follow_redirects=True, timeout=HTTP_SECONDS, proxy=proxy or None)
 
 
 def _file_name(url: str) -> str:

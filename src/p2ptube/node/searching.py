@@ -1,4 +1,4 @@
-"""Search: the library, the overlay and classic peers at once, merged by video."""
+"""Search: the library, the overlay, classic peers and trackers at once, merged by video."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from ..errors import P2PTubeError
-from ..models import INFO_HASH, ClassicFile, Holder
+from ..models import INFO_HASH, ClassicFile, Found, Holder
 from ..overlay.membership import Kind
 from ..overlay.peer import Peer
 from .catalog import Catalog, Remote
@@ -28,11 +28,21 @@ CLASSIC_RELAYED_SECONDS = 0.3
 class Search:
     """Runs searches; yields the ids of videos, again when more of their holders turned up."""
 
-    def __init__(self, catalog: Catalog, peer: Peer, settle: Callable[[], Awaitable[None]]) -> None:
-        """`settle` waits until there are peers to ask, as far as they can be expected."""
+    def __init__(
+        self,
+        catalog: Catalog,
+        peer: Peer,
+        settle: Callable[[], Awaitable[None]],
+        ask_indexes: Callable[[str], AsyncGenerator[Found, None]],
+    ) -> None:
+        """`settle` waits until there are peers to ask, as far as they can be expected.
+
+        `ask_indexes` searches the indexes of trackers.
+        """
         self._catalog = catalog
         self._peer = peer
         self._settle = settle
+        self._ask_indexes = ask_indexes
         self._listeners: dict[asyncio.Queue[str | None], str] = {}
         self._identifying: set[asyncio.Task[None]] = set()
 
@@ -84,12 +94,16 @@ class Search:
             return
         with contextlib.suppress(P2PTubeError):
             async for found in self._peer.find(text, ttl=0, at=file.holder):
-                queue.put_nowait(self._catalog.heard(found))
+                self._take(found, text, queue)
 
     async def _ask(self, text: str, seconds: float, queue: asyncio.Queue[str | None]) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await asyncio.gather(self._ask_overlay(text, queue), self._ask_classic(text))
+                await asyncio.gather(
+                    self._ask_overlay(text, queue),
+                    self._ask_classic(text),
+                    self._ask_trackers(text, queue),
+                )
         queue.put_nowait(None)
 
     async def _ask_overlay(self, text: str, queue: asyncio.Queue[str | None]) -> None:
@@ -97,9 +111,21 @@ class Search:
             # Who browses wants some of everybody, and not all of who answers first.
             limit, most = (MOST_RESULTS, MOST_RESULTS) if text else (BROWSED_EACH, MOST_BROWSED)
             async for found in self._peer.find(text, limit=limit, most=most):
-                queue.put_nowait(self._catalog.heard(found))
+                self._take(found, text, queue)
         except P2PTubeError as error:
             log.info("search in the overlay: %s", error)
+
+    async def _ask_trackers(self, text: str, queue: asyncio.Queue[str | None]) -> None:
+        async with contextlib.aclosing(self._ask_indexes(text)) as answers:
+            async for found in answers:
+                self._take(found, text, queue)
+
+    def _take(self, found: Found, text: str, queue: asyncio.Queue[str | None]) -> None:
+        """Note an answer. What is unlisted is a result only for who knows its id."""
+        video_id = self._catalog.heard(found)
+        ours = self._catalog.record(video_id) is not None
+        if ours or self._catalog.is_listed(video_id) or text.lower() == video_id:
+            queue.put_nowait(video_id)
 
     async def _ask_classic(self, text: str) -> None:
         kinds = {peer.kind for peer in self._peer.peers()}

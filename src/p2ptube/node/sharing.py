@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..errors import FileChanged, P2PTubeError
@@ -24,17 +25,31 @@ _OURS = {CHANGED, CHANGED_FETCHED, GONE}
 class Sharing:
     """Keeps the session's seeds in step with the files on the disk."""
 
-    def __init__(self, session: Session, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        session: Session,
+        catalog: Catalog,
+        trackers_of: Callable[[VideoRecord], Iterable[str]],
+    ) -> None:
+        """`trackers_of` tells where a video is announced."""
         self._session = session
         self._catalog = catalog
+        self._trackers_of = trackers_of
 
     def seed(self, record: VideoRecord, info: bytes) -> None:
-        """Share a complete video, unless the session has it already."""
-        if self._session.get(record.id) is None:
-            try:
-                self._session.seed(info, Path(record.path), record.trackers)
-            except P2PTubeError:
-                log.exception("cannot seed %s", record.id)
+        """Share a complete video, unless it is private, or the session has it already."""
+        # As it stands now: it may have become private while `record` was on its way here.
+        if not self._catalog.is_served(record.id) or self._session.get(record.id) is not None:
+            return
+        listed = self._catalog.is_listed(record.id)
+        try:
+            self._session.seed(info, Path(record.path), self._trackers_of(record), listed=listed)
+        except P2PTubeError:
+            log.exception("cannot seed %s", record.id)
+
+    def set_listed(self, video_id: str) -> None:
+        """Bring what the session tells of a video in step with its visibility."""
+        self._session.set_listed(video_id, self._catalog.is_listed(video_id))
 
     async def watch(self) -> None:
         """Notice changes of shared files, for ever. What changed is not served any more."""

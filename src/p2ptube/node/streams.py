@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 
-from ..errors import FileChanged, NoHolder
+from ..errors import FileChanged, NoHolder, NotFound
 from ..library import VideoRecord
 from ..models import VideoState
 from ..playback.content import Content, file_content, media_type_of
@@ -55,6 +55,26 @@ class SwarmContent:
             await asyncio.gather(first, return_exceptions=True)
 
 
+class Revocable:
+    """A content for others, who get no more of it once `allowed` says no: it became private."""
+
+    def __init__(self, content: Content, allowed: Callable[[], bool]) -> None:
+        self.size = content.size
+        self.file_name = content.file_name
+        self.media_type = content.media_type
+        self.etag = content.etag
+        self._content = content
+        self._allowed = allowed
+
+    async def read(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes [start, end). Raises NotFound when they are not for others any more."""
+        async with aclosing(as_generator(self._content.read(start, end))) as chunks:
+            async for chunk in chunks:
+                if not self._allowed():
+                    raise NotFound("this video is not shared any more")
+                yield chunk
+
+
 class Counted:
     """A content whose readers are counted, so that what is not kept can go after the last."""
 
@@ -71,14 +91,9 @@ class Counted:
         """Yield the bytes [start, end)."""
         self._streams.opened(self._video_id)
         try:
-            # Both implementations of Content are generators; only those can be closed early.
-            chunks = self._content.read(start, end)
-            try:
+            async with aclosing(as_generator(self._content.read(start, end))) as chunks:
                 async for chunk in chunks:
                     yield chunk
-            finally:
-                if isinstance(chunks, AsyncGenerator):
-                    await chunks.aclose()
         finally:
             self._streams.closed(self._video_id)
 
@@ -117,6 +132,16 @@ class Streams:
         task = asyncio.ensure_future(self._forget(video_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def as_generator(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """Yield the same; closed early, it closes `chunks`, where that can be closed."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
 
 
 def complete_content(record: VideoRecord) -> Content:

@@ -10,19 +10,18 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
-from ..descriptor import amend, parse_payload, seal
 from ..errors import Cancelled, Conflict, NoHolder, NotFound
-from ..identity import Identity
 from ..library import VideoRecord
-from ..models import VideoState
+from ..models import VideoState, Visibility
 from ..playback.content import Content
 from ..swarm import Session
 from . import present
+from .attachments import Attachments
 from .catalog import Catalog, record_of, remote_of
 from .classic import ClassicFetches
+from .editing import Editing
 from .events import Events
 from .fetching import Fetches
-from .posters import Posters
 from .searching import Search
 from .sharing import problem_of
 from .streams import Counted, Streams, SwarmContent, complete_content
@@ -43,20 +42,20 @@ class Videos:
         session: Session,
         fetches: Fetches,
         classic: ClassicFetches,
-        posters: Posters,
+        attachments: Attachments,
         search: Search,
         events: Events,
-        identity: Identity,
+        editing: Editing,
         data_dir: Path,
     ) -> None:
         self._catalog = catalog
         self._session = session
         self._fetches = fetches
         self._classic = classic
-        self._posters = posters
+        self._attachments = attachments
         self._search = search
         self._events = events
-        self._identity = identity
+        self._editing = editing
         self._kept = data_dir / "kept"
         self._videos = data_dir / "videos"
         self._streams = Streams(self._forget_unkept)
@@ -114,7 +113,13 @@ class Videos:
 
     async def poster(self, video_id: str) -> bytes | None:
         """The JPEG of a video's poster. Raises NotFound."""
-        return await self._posters.get(self._classic.outcome(video_id) or video_id)
+        return await self._attachments.poster(self._classic.outcome(video_id) or video_id)
+
+    async def captions(self, video_id: str, language: str) -> bytes | None:
+        """A video's captions in a language, as WebVTT. Raises NotFound."""
+        return await self._attachments.captions(
+            self._classic.outcome(video_id) or video_id, language
+        )
 
     def changed(self, video_id: str) -> None:
         """Tell open pages how a video stands now."""
@@ -148,9 +153,7 @@ class Videos:
         if keep and not record.keep:
             record = await self._catalog.update(record.id, keep=True)
         if record.state is VideoState.ERROR and not record.in_place and not record.mine:
-            # Something happened to the file: what is left of it is hashed, nothing is believed.
-            await self._catalog.library.delete_resume(record.id)
-            record = await self._catalog.update(record.id, state=VideoState.FETCHING, detail="")
+            record = await self._editing.fetch_again(record.id)
         if record.state is VideoState.FETCHING:
             self._fetches.start(record)
         return self._record_view(record)
@@ -164,7 +167,7 @@ class Videos:
         record = record_of(remote, path=str(path), keep=keep, now=time.time())
         await self._catalog.put(record)
         self._fetches.start(record)
-        task = asyncio.create_task(self._posters.keep(video_id))
+        task = asyncio.create_task(self._attachments.keep(video_id))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return self._record_view(record)
@@ -221,19 +224,10 @@ class Videos:
     # --- edit, delete --------------------------------------------------------------------------
 
     async def update(
-        self, video_id: str, *, title: str | None, description: str | None, language: str | None
+        self, video_id: str, *, visibility: Visibility | None = None, **texts: str | None
     ) -> VideoView:
-        """Publish a new descriptor of a video of ours. Raises NotFound, Conflict."""
-        record = self._catalog.record(video_id)
-        if record is None or record.envelope is None:
-            raise NotFound("this video is not here")
-        if not record.mine:
-            raise Conflict("only its publisher can change a video's description")
-        old = parse_payload(record.envelope.payload)
-        given = {"title": title, "description": description, "language": language}
-        changes = {name: value for name, value in given.items() if value is not None}
-        envelope = seal(amend(old, changes), self._identity)
-        record = await self._catalog.update(video_id, envelope=envelope, **changes)
+        """Change texts of a video of ours, or who gets it. Raises NotFound, Conflict."""
+        record = await self._editing.update(video_id, visibility=visibility, **texts)
         return self._record_view(record)
 
     async def delete(self, video_id: str, *, delete_file: bool) -> None:

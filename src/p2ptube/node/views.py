@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..models import Holder, Model, VideoState
+from ..models import Holder, Model, VideoState, Visibility
 
 
 class Ports(Model, frozen=True, kw_only=True):
@@ -17,13 +17,17 @@ class Ports(Model, frozen=True, kw_only=True):
 
 
 class NodeView(Model, frozen=True, kw_only=True):
-    """The node itself. `key` is its public key in hex; `uptime` in seconds; rates in bytes/s."""
+    """The node itself. `key` is its public key in hex; `uptime` in seconds; rates in bytes/s.
+
+    `public_url` is where strangers find its public web, empty where it has none.
+    """
 
     peer_id: str
     name: str
     key: str
     version: str
     ports: Ports
+    public_url: str = ""
     data_dir: str
     uptime: float
     peers: int
@@ -85,6 +89,9 @@ class VideoView(Model, frozen=True, kw_only=True):
     keep: bool = True
     path: str | None = None
     classic: bool = False  # held by classic peers only: fetch it to play it
+    captions: tuple[str, ...] = ()  # the languages of which there are some, as BCP 47 tags
+    visibility: Visibility = Visibility.PUBLIC  # who may find and get it from this node
+    widest: Visibility = Visibility.PUBLIC  # the widest that its publisher leaves to choose
 
 
 class JobView(Model, frozen=True, kw_only=True):
@@ -136,6 +143,39 @@ class SwarmView(Model, frozen=True, kw_only=True):
     sources: tuple[int, ...]
 
 
+class PublicVideo(Model, frozen=True, kw_only=True):
+    """A video as the public web shows it to strangers: nothing of where it lies, or who asks.
+
+    `poster` is the SHA-256 of its poster, None without one. `listed` is false for one that only
+    who has the link finds, and for one that is not complete.
+    """
+
+    id: str
+    title: str
+    description: str
+    language: str
+    file_name: str
+    media_type: str
+    duration: float
+    size: int
+    width: int
+    height: int
+    publisher: str  # the name that it gives itself
+    published_at: float
+    trackers: tuple[str, ...]
+    poster: str | None
+    listed: bool
+    complete: bool
+    unlisted: bool = False  # its links say so
+
+
+class PublicListing(Model, frozen=True, kw_only=True):
+    """A part of the public videos, and how many there are in all."""
+
+    videos: tuple[PublicVideo, ...]
+    total: int
+
+
 class SettingsView(Model, frozen=True, kw_only=True):
     """What the user can set.
 
@@ -147,6 +187,25 @@ class SettingsView(Model, frozen=True, kw_only=True):
     settings: dict[str, Any]
     restart: tuple[str, ...]
     fixed: tuple[str, ...]
+
+
+class TrackerView(Model, frozen=True, kw_only=True):
+    """A tracker. `state` is `working`, `failing`, or `waiting` where nothing was announced yet.
+
+    `own`: it is this node's, on its public port. `answered_at` in Unix seconds. `peers`: how many
+    it told us of in its last answers, of all videos together. `index`: whether it lists videos
+    (null: not known yet); then `listed` of ours, and `refused` says why it does not list others.
+    """
+
+    url: str
+    state: str
+    error: str = ""
+    own: bool = False
+    answered_at: float | None = None
+    peers: int = 0
+    index: bool | None = None
+    listed: int = 0
+    refused: str = ""
 
 
 class GraphNode(Model, frozen=True, kw_only=True):

@@ -86,8 +86,8 @@ class Finder:
             text=text,
             ttl=clamp_ttl(ttl),
             limit=clamp_limit(limit),
-            peer=self.our_id,
-            classic=self.our_id,
+            peer="" if self._settings.unreachable else self.our_id,
+            classic="" if self._settings.unreachable else self.our_id,
         )
         try:
             m.decode_find(m.encode_json(message))
@@ -202,6 +202,8 @@ class Finder:
         m.quote(key)
         if len(key) > m.MAX_KEY:
             raise InvalidInput(f"a key may have {m.MAX_KEY} characters")
+        if self._settings.unreachable:
+            return  # the answers would have to reach us
         targets = query_targets(self._members.peers(), self.our_id, with_p2ptube=False)
         await self._query_all(targets, self.our_id, key, clamp_ttl(ttl))
 

@@ -89,7 +89,8 @@ class Neighbours:
             raise Conflict(f"{address} is this node itself")
         if self._members.full and not (self._members.get(peer_id) or self._members.at(address)):
             raise Conflict("the list of peers is full")
-        await self._client.join(address, self.entry)
+        if not self._settings.unreachable:
+            await self._client.join(address, self.entry)
         outcome = self._members.add(peer_id, address)
         if outcome is Joined.FULL:
             raise Conflict("the list of peers is full")
@@ -197,6 +198,9 @@ class Neighbours:
         await self._farewell(self._members.peers())
 
     async def _farewell(self, peers: Iterable[KnownPeer]) -> None:
+        if self._settings.unreachable:
+            return  # nobody knows us
+
         async def tell(peer: KnownPeer) -> None:
             with contextlib.suppress(PeerFault):
                 await self._client.quit(peer.address, self.entry.peer_id)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import InvalidInput, NotFound, P2PTubeError, PeerRefused
 from ..models import Found, PeerAddress
+from ..network import Blocked
 from . import messages as m
 from .client import Client
 from .connection import Connection, cancel_all
@@ -25,6 +26,8 @@ from .transport import Dialler, Listener, advertised_host
 from .wire import MAX_REPLY
 
 log = logging.getLogger(__name__)
+
+_NO_KEY = bytes(32)
 
 Router = Callable[[str], PeerAddress | None]
 
@@ -107,13 +110,19 @@ class Peer:
         self._settings = replace(self._settings, **changes)
         self._introduce()
 
+    def block(self, blocked: Blocked) -> None:
+        """Have nothing to do with these addresses, from now on; connections to them end."""
+        self._listener.block(blocked)
+        self._dialler.block(blocked)
+
     def _introduce(self) -> None:
+        settings, nameless = self._settings, self._settings.nameless
         self.our_hello = self._neighbours.hello = m.Hello(
             peer=str(self._address or ""),
-            name=self._settings.name[:100],
-            key=self._settings.key,
-            swarm_port=self._settings.swarm_port,
-            public_url=self._settings.public_url,
+            name="" if nameless else settings.name[:100],
+            key=_NO_KEY if nameless else settings.key,
+            swarm_port=settings.swarm_port,
+            public_url=settings.public_url,
         )
 
     # ---- the list of peers ----------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from ..network import Blocked, Proxy
 
 
 @dataclass(frozen=True)
@@ -27,3 +29,16 @@ class PeerSettings:
     max_connections_per_address: int = 256
     max_relays: int = 64  # searches passed on at a time; beyond, only local matches are answered
     max_responses: int = 20  # RESP messages sent for one QUER
+    blocked: Blocked = field(default_factory=Blocked)
+    proxy: Proxy | None = None  # all connections to others go through it
+    anonymous: bool = False
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether nobody is told our address: it would be one around the proxy."""
+        return self.proxy is not None
+
+    @property
+    def nameless(self) -> bool:
+        """Whether others are not told our name and key."""
+        return self.anonymous or self.proxy is not None

@@ -11,20 +11,21 @@ import contextlib
 import logging
 import socket
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
 import ifaddr
 
 from ..errors import Conflict, PeerRefused, PeerUnreachable, ProtocolViolation
 from ..models import PeerAddress
+from ..network import Blocked
 from . import wire
 from .connection import Connection, cancel_all
+from .dialling import READ_BYTES, connect
 from .membership import is_loopback
 from .settings import PeerSettings
 
 log = logging.getLogger(__name__)
 
-READ_BYTES = 256 * 1024
 BACKLOG = 1024
 CLOSE_TIMEOUT = 1.0  # seconds
 _WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104  compared with, not bound to
@@ -42,6 +43,7 @@ class Listener:
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._per_address: Counter[str] = Counter()
+        self._blocked = settings.blocked
 
     @property
     def active(self) -> int:
@@ -75,12 +77,18 @@ class Listener:
                 async with asyncio.timeout(CLOSE_TIMEOUT):
                     await server.wait_closed()
 
+    def block(self, blocked: Blocked) -> None:
+        """Let nobody in from these addresses, from now on; who is in is cut off."""
+        self._blocked = blocked
+        _cut_off(self._writers, blocked)
+
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         name = writer.get_extra_info("peername")
         remote = name[0] if name else ""
         settings = self._settings
         if (
             self._server is None
+            or self._blocked.covers(remote)
             or len(self._tasks) >= settings.max_connections
             or self._per_address[remote] >= settings.max_connections_per_address
         ):
@@ -126,6 +134,7 @@ class Dialler:
     def __init__(self, settings: PeerSettings) -> None:
         self._settings = settings
         self._writers: set[asyncio.StreamWriter] = set()
+        self._blocked = settings.blocked
         self._stopped = False
 
     @property
@@ -138,6 +147,11 @@ class Dialler:
         self._stopped = True
         for writer in tuple(self._writers):
             writer.transport.abort()
+
+    def block(self, blocked: Blocked) -> None:
+        """Connect to none of these addresses, from now on; connections to them are broken off."""
+        self._blocked = blocked
+        _cut_off(self._writers, blocked)
 
     async def exchange(
         self,
@@ -196,18 +210,23 @@ class Dialler:
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._stopped:
             raise PeerUnreachable("this peer was stopped")
-        try:
-            async with asyncio.timeout(self._settings.connect_timeout):
-                reader, writer = await asyncio.open_connection(
-                    address.host, address.port, limit=READ_BYTES
-                )
-        except (OSError, TimeoutError, UnicodeError, ValueError) as error:
-            reason = str(error) or "no answer in time"
-            raise PeerUnreachable(f"cannot connect to {address}: {reason}") from error
+        reader, writer = await connect(
+            address,
+            timeout=self._settings.connect_timeout,
+            proxy=self._settings.proxy,
+            blocked=self._blocked,
+        )
         self._writers.add(writer)
         if self._stopped:
             writer.transport.abort()
         return reader, writer
+
+
+def _cut_off(writers: Iterable[asyncio.StreamWriter], blocked: Blocked) -> None:
+    for writer in tuple(writers):
+        name = writer.get_extra_info("peername")
+        if name and blocked.covers(name[0]):
+            writer.transport.abort()
 
 
 async def _write(writer: asyncio.StreamWriter, message: bytes, idle: float) -> None:

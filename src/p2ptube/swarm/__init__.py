@@ -1,7 +1,15 @@
 """Publish and fetch over BitTorrent: the only importer of libtorrent."""
 
 from .connections import PeerSnapshot
-from .metainfo import Layout, Magnet, parse_info, parse_magnet, parse_torrent
+from .metainfo import (
+    Layout,
+    Magnet,
+    parse_info,
+    parse_magnet,
+    parse_torrent,
+    says_unlisted,
+    torrent_file,
+)
 from .publish import Hashed, hash_file, magnet_link
 from .session import Session
 from .settings import SwarmSettings
@@ -20,4 +28,6 @@ __all__ = [
     "parse_info",
     "parse_magnet",
     "parse_torrent",
+    "says_unlisted",
+    "torrent_file",
 ]

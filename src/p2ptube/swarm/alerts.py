@@ -66,7 +66,7 @@ def _finished(session: Session, alert: Any) -> None:
         torrent.update_peers()
         if torrent.status is not None and not torrent.status.is_finished:
             # Fetched just now: who is killed while the file is hashed need not fetch the end again.
-            session.save_resume(torrent.info_hash)
+            session.resume.ask(torrent)
         torrent.on_finished()
         session.on_finished(torrent.info_hash)
 
@@ -90,13 +90,13 @@ def _status(session: Session, alert: Any) -> None:
 def _resume(session: Session, alert: Any) -> None:
     torrent = _torrent(session, alert)
     if torrent is not None:
-        session.resume_saved(torrent.info_hash, lt.write_resume_data_buf(alert.params))
+        session.resume.came(torrent.info_hash, lt.write_resume_data_buf(alert.params))
 
 
 def _no_resume(session: Session, alert: Any) -> None:
     torrent = _torrent(session, alert)
     if torrent is not None:
-        session.resume_saved(torrent.info_hash, None)
+        session.resume.came(torrent.info_hash, None)
 
 
 def _removed(session: Session, alert: Any) -> None:
@@ -104,6 +104,7 @@ def _removed(session: Session, alert: Any) -> None:
 
 
 def _lost(session: Session, _: Any) -> None:
+    session.guard.on_alerts_lost()
     for torrent in session.torrents():
         torrent.on_alerts_lost()
 
@@ -116,6 +117,37 @@ def _block(session: Session, alert: Any) -> None:
             torrent.origins.note(alert.piece_index, address_text(alert.endpoint))
 
 
+def _announced(session: Session, alert: Any) -> None:
+    torrent = _torrent(session, alert)
+    if torrent is not None:
+        session.on_tracker(torrent.info_hash, alert.tracker_url(), alert.num_peers, "")
+
+
+def _not_announced(session: Session, alert: Any) -> None:
+    torrent = _torrent(session, alert)
+    if torrent is not None:
+        problem = alert.failure_reason() or alert.error.message()
+        session.on_tracker(torrent.info_hash, alert.tracker_url(), 0, problem)
+
+
+def _incoming(session: Session, alert: Any) -> None:
+    utp = alert.socket_type in {lt.socket_type_t.utp, lt.socket_type_t.utp_ssl}
+    session.guard.on_incoming(alert.endpoint, utp=utp)
+
+
+def _connected(session: Session, alert: Any) -> None:
+    torrent = _torrent(session, alert)
+    if torrent is not None:
+        session.guard.on_connect(torrent)
+
+
+def _disconnected(session: Session, alert: Any) -> None:
+    session.guard.on_disconnect(alert.endpoint)
+    torrent = _torrent(session, alert)
+    if torrent is not None:
+        torrent.on_disconnect()
+
+
 _HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     lt.metadata_received_alert: _on(_metadata),
     lt.torrent_checked_alert: _checked,
@@ -125,7 +157,9 @@ _HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     lt.block_finished_alert: _block,
     lt.read_piece_alert: _on(_read),
     lt.cache_flushed_alert: _on(lambda torrent, _: torrent.on_flushed()),
-    lt.peer_disconnected_alert: _on(lambda torrent, _: torrent.on_disconnect()),
+    lt.incoming_connection_alert: _incoming,
+    lt.peer_connect_alert: _connected,
+    lt.peer_disconnected_alert: _disconnected,
     lt.torrent_finished_alert: _finished,
     lt.torrent_error_alert: _failed,
     lt.file_error_alert: _failed,
@@ -134,4 +168,6 @@ _HANDLERS: dict[type, Callable[[Session, Any], None]] = {
     lt.save_resume_data_failed_alert: _no_resume,
     lt.torrent_removed_alert: _removed,
     lt.alerts_dropped_alert: _lost,
+    lt.tracker_reply_alert: _announced,
+    lt.tracker_error_alert: _not_announced,
 }

@@ -45,7 +45,27 @@ def snapshot(info: lt.peer_info) -> PeerSnapshot:
     )
 
 
+def is_webrtc(info: lt.peer_info) -> bool:
+    """Whether this is a WebRTC connection, which libtorrent does not say by itself.
+
+    It is the one kind of peer without a source: every other has come to us, or a tracker, another
+    peer, the DHT, or `Session.dial` named its address.
+    """
+    return int(info.source) == 0 and not _is_http(info)
+
+
+def is_utp(info: lt.peer_info) -> bool:
+    """Whether this is a uTP connection."""
+    return bool(info.flags & UTP_SOCKET)
+
+
+def _is_http(info: lt.peer_info) -> bool:
+    return info.connection_type in {lt.peer_info.web_seed, lt.peer_info.http_seed}
+
+
 def _transport(info: lt.peer_info) -> str:
-    if info.connection_type in {lt.peer_info.web_seed, lt.peer_info.http_seed}:
+    if _is_http(info):
         return "http"
-    return "utp" if info.flags & UTP_SOCKET else "tcp"
+    if is_webrtc(info):
+        return "webrtc"
+    return "utp" if is_utp(info) else "tcp"

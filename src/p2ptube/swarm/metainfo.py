@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any, cast
+from urllib.parse import parse_qs
 
 import libtorrent as lt
 
@@ -12,6 +15,9 @@ from ..errors import InvalidInput, ProtocolViolation
 
 # No user plays a torrent of more; the bound keeps a stranger's metadata from eating the memory.
 MAX_METADATA = 4 * 1024 * 1024
+
+# Behind `info` in the order of keys, as bencoding wants it.
+UNLISTED_KEY = b"unlisted"
 
 VIDEO_SUFFIXES = frozenset(
     f".{name}"
@@ -58,13 +64,17 @@ class Layout:
 
 @dataclass(frozen=True)
 class Magnet:
-    """A magnet link (BEP 9). `peers` are `host:port` of x.pe."""
+    """A magnet link (BEP 9). `peers` are `host:port` of x.pe.
+
+    `unlisted`: its publisher shares it with those only who have the link.
+    """
 
     info_hash: str
     name: str
     trackers: tuple[str, ...]
     peers: tuple[tuple[str, int], ...]
     link: str
+    unlisted: bool = False
 
 
 def parse_info(info: bytes) -> Layout:
@@ -129,6 +139,36 @@ def parse_torrent(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     return info, tuple(params.trackers)
 
 
+def torrent_file(
+    info: bytes,
+    trackers: Sequence[str],
+    web_seeds: Sequence[str] = (),
+    *,
+    unlisted: bool = False,
+) -> bytes:
+    """Return a .torrent file around exactly this info dictionary (BEP 3, 12, 19).
+
+    All trackers are of one tier. `unlisted` is said beside it, as in a magnet link. Raises
+    ProtocolViolation for what is no info dictionary.
+    """
+    torrent_info(info)
+    before: dict[bytes, Any] = {}
+    if trackers:
+        before[b"announce"] = trackers[0].encode()
+        before[b"announce-list"] = [[tracker.encode() for tracker in trackers]]
+    after: dict[bytes, Any] = {UNLISTED_KEY: 1} if unlisted else {}
+    if web_seeds:
+        after[b"url-list"] = [url.encode() for url in web_seeds]
+    # Not encoded anew, which could change its hash; the keys stay in order.
+    return bytes(lt.bencode(before)[:-1] + b"4:info" + info + lt.bencode(after)[1:])
+
+
+def says_unlisted(torrent: bytes) -> bool:
+    """Whether a .torrent file that was parsed before says that it is for its receivers only."""
+    top = lt.bdecode(torrent)
+    return isinstance(top, dict) and cast(dict[bytes, object], top).get(UNLISTED_KEY) == 1
+
+
 def parse_magnet(link: str) -> Magnet:
     """Parse a magnet link that carries a v1 info-hash. Raises InvalidInput."""
     try:
@@ -143,4 +183,5 @@ def parse_magnet(link: str) -> Magnet:
         trackers=tuple(params.trackers),
         peers=tuple(params.peers),
         link=link,
+        unlisted=parse_qs(link.partition("?")[2]).get("x.unlisted") == ["1"],
     )

@@ -116,8 +116,16 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def magnet_link(info_hash: str, name: str, trackers: tuple[str, ...] = ()) -> str:
-    """Return the magnet link (BEP 9) of a v1 torrent."""
+def magnet_link(
+    info_hash: str, name: str, trackers: tuple[str, ...] = (), *, unlisted: bool = False
+) -> str:
+    """Return the magnet link (BEP 9) of a v1 torrent.
+
+    One that is `unlisted` says so, for whoever gets it before its descriptor: other clients ignore
+    parameters that begin with `x.`.
+    """
     parts = [f"xt=urn:btih:{info_hash}", f"dn={quote(name, safe='')}"]
     parts += [f"tr={quote(tracker, safe='')}" for tracker in trackers]
+    if unlisted:
+        parts.append("x.unlisted=1")
     return "magnet:?" + "&".join(parts)

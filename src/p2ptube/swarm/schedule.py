@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 # Measured with eight viewers arriving at once: deadlines for the next 10 s and rarest-first
@@ -11,13 +11,13 @@ WINDOW_SECONDS = 10.0
 # The least that is asked for beyond what is in hand: the first frame needs no more.
 MIN_AHEAD = 128 * 1024
 MOST_PIECES = 256
-# A video whose bit rate nobody told is taken for a usual one of the web.
 # Parts of the window, each up to a fraction of it, with their priorities; USUAL is all others'.
 # libtorrent weighs a piece's priority with its availability, and with few holders takes 4, 5 and 6
 # for the same: these four stay in this order whatever the availability. 7 comes before all; it is
 # for the one piece that a playhead waits for, since pieces of one priority come in any order.
 PARTS = ((0.3, 6), (0.6, 3), (1.0, 2))
 NEXT, USUAL = 7, 1
+# A video whose bit rate nobody told is taken for a usual one of the web.
 DEFAULT_BYTES_PER_SECOND = 500_000
 # Duration and bit rate are what a stranger says: whatever it is, deadlines stay plausible.
 LOWEST_RATE = 1_000
@@ -44,16 +44,13 @@ def deadlines(
     A piece that several playheads want gets the earliest of its deadlines. Beyond the window of
     each playhead nothing is said: there the swarm's rarest-first serves everybody best.
     """
-    rate = min(max(bytes_per_second or DEFAULT_BYTES_PER_SECOND, LOWEST_RATE), HIGHEST_RATE)
+    rate = _plausible(bytes_per_second)
     result: dict[int, int] = {}
     for head in playheads:
-        first = head.position // piece_length
-        last = -(-_window_end(head, have, piece_length, rate) // piece_length)
-        for piece in range(first, min(last, first + MOST_PIECES)):
-            if piece not in have:
-                away = max(0, piece * piece_length - head.position)
-                due = int(1000 * away / rate)
-                result[piece] = min(due, result.get(piece, due))
+        end = _window_end(head, have, piece_length, rate)
+        for piece, away in _missing(head, end, have, piece_length):
+            due = int(1000 * away / rate)
+            result[piece] = min(due, result.get(piece, due))
     return result
 
 
@@ -70,18 +67,29 @@ def priorities(
     is asked for in advance at a limited holder would go to pieces that nobody plays for minutes,
     and the next ones would wait behind them.
     """
-    rate = min(max(bytes_per_second or DEFAULT_BYTES_PER_SECOND, LOWEST_RATE), HIGHEST_RATE)
+    window = max(int(_plausible(bytes_per_second) * WINDOW_SECONDS), 4 * MIN_AHEAD)
     result: dict[int, int] = {}
     for head in playheads:
-        window = max(int(rate * WINDOW_SECONDS), 4 * MIN_AHEAD)
-        first = head.position // piece_length
-        last = -(-min(head.end, head.position + window) // piece_length)
-        missing = [p for p in range(first, min(last, first + MOST_PIECES)) if p not in have]
-        for piece in missing:
-            away = piece * piece_length - head.position
+        end = min(head.end, head.position + window)
+        for number, (piece, away) in enumerate(_missing(head, end, have, piece_length)):
             mine = next(priority for part, priority in PARTS if away <= part * window)
-            result[piece] = max(NEXT if piece == missing[0] else mine, result.get(piece, 0))
+            result[piece] = max(mine if number else NEXT, result.get(piece, 0))
     return result
+
+
+def _plausible(bytes_per_second: float) -> float:
+    return min(max(bytes_per_second or DEFAULT_BYTES_PER_SECOND, LOWEST_RATE), HIGHEST_RATE)
+
+
+def _missing(
+    head: Playhead, end: int, have: Container[int], piece_length: int
+) -> Iterator[tuple[int, int]]:
+    """The pieces between a playhead and `end` that we lack, and how many bytes away they begin."""
+    first = head.position // piece_length
+    last = -(-end // piece_length)
+    for piece in range(first, min(last, first + MOST_PIECES)):
+        if piece not in have:
+            yield piece, max(0, piece * piece_length - head.position)
 
 
 def _window_end(

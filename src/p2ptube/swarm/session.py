@@ -14,18 +14,30 @@ import libtorrent as lt
 
 from ..errors import Cancelled, OurBug, P2PTubeError, ProtocolViolation, StorageError
 from ..models import PeerAddress
+from ..network import Blocked
 from .alerts import dispatch
+from .guard import Guard
 from .heap import return_large_blocks
 from .limits import Limits
 from .metainfo import layout_of, parse_magnet, torrent_info
+from .names import resolve
+from .resume import ResumeData, resumed
 from .settings import ALERT_QUEUE, ALERTS, BLOCK_ALERTS, SwarmSettings, pack
+from .sockets import cut_towards
 from .torrent import Torrent
+from .trackers import announce_at, usable, websocket_ports
 
 log = logging.getLogger(__name__)
 
 UPDATE_SECONDS = 1.0
 RESUME_SECONDS = 5.0
 STOP_SECONDS = 5.0
+# Addresses that failed a few times are dialled again only where a tracker names them once more;
+# else a holder that was away for half a minute would never be asked again.
+LIKE_A_TRACKER = lt.peer_info.tracker
+# The DHT can be asked for the info-hashes it knows (BEP 51), and the local network hears of them:
+# a torrent for those who have its link is told to trackers and to known holders only.
+UNLISTED = lt.torrent_flags.disable_dht | lt.torrent_flags.disable_lsd
 
 
 class Session:
@@ -35,18 +47,24 @@ class Session:
         self._settings = settings
         self._torrents: dict[str, Torrent] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._saving: set[str] = set()
-        self._saved = asyncio.Event()
+        self.resume = ResumeData()
         self._removed: dict[str, asyncio.Event] = {}
-        self.on_resume: Callable[[str, bytes], None] = lambda info_hash, data: None
+        self._websocket_ports: set[int] = set()  # of trackers, since the start
         self.on_update: Callable[[str], None] = lambda info_hash: None
         self.on_finished: Callable[[str], None] = lambda info_hash: None
         self.on_failed: Callable[[str, str], None] = lambda info_hash, reason: None
+        # An announce was answered, with so many peers; or it failed, for the reason given.
+        self.on_tracker: Callable[[str, str, int, str], None] = lambda info_hash, url, peers, e: (
+            None
+        )
 
     # --- life ----------------------------------------------------------------------------------
 
     async def start(self) -> int:
-        """Listen; return the port. Raises StorageError when the port cannot be had."""
+        """Listen; return the port. Raises StorageError when the port cannot be had.
+
+        With a proxy there is no port to connect to, since it would be one around the proxy: 0.
+        """
         self._loop = asyncio.get_running_loop()
         return_large_blocks()
         self._session: lt.session = lt.session(cast(Any, pack(self._settings)))
@@ -55,6 +73,12 @@ class Session:
             upload=self._settings.upload_limit,
             download=self._settings.download_limit,
             limit_lan=self._settings.limit_lan,
+        )
+        self.guard = Guard(
+            self._session,
+            self.torrents,
+            blocked=self._settings.blocked,
+            most_per_address=self._settings.connections_per_address,
         )
         # A file descriptor and no Python callback: the destructor of the session holds the
         # interpreter's lock while it waits for threads that would need it for the callback.
@@ -65,7 +89,7 @@ class Session:
         self._loop.add_reader(self._wakeup, self._wake)
         port: int = self._session.listen_port()
         # libtorrent falls back to another port, and to none for an address that is not ours.
-        if port == 0 or self._settings.port not in {0, port}:
+        if self._settings.proxy is None and (port == 0 or self._settings.port not in {0, port}):
             await self._close()
             where = f"port {self._settings.port} of {self._settings.host}"
             raise StorageError(f"cannot listen for the swarm on {where}: taken, or not ours")
@@ -81,13 +105,9 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._session.pause()
-        for info_hash in self._torrents:
-            self.save_resume(info_hash)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
-                if self._saving:
-                    self._saved.clear()
-                    await self._saved.wait()
+        for torrent in self._torrents.values():
+            self.resume.ask(torrent)
+        await self.resume.settle(STOP_SECONDS)
         for torrent in self._torrents.values():
             torrent.close(Cancelled("the node is stopping"))
         self._torrents.clear()
@@ -98,20 +118,41 @@ class Session:
     async def _close(self) -> None:
         self._loop.remove_reader(self._wakeup)
         self._wakeup.close()
-        last_references = [self._limits, self._session]
-        del self._limits, self._session
-        # The destructor waits for the trackers' goodbye: not on the loop's thread.
+        last_references = [self._limits, self.guard, self._session]
+        del self._limits, self.guard, self._session
+        if self._websocket_ports:
+            # The destructor takes leave of WebSocket trackers, and waits for their answer without
+            # end, with the interpreter's lock: a tracker that is dead, or that is in this very
+            # process, would stop it for good. Closed connections are not taken leave of.
+            await asyncio.to_thread(cut_towards, self._websocket_ports)
+        # It waits for the other trackers, too, but a second only: not on the loop's thread.
         await asyncio.to_thread(last_references.clear)
         self._waker.close()
 
     def map_port(self, port: int) -> None:
         """Ask the router to let TCP connections to `port` of another server of ours through."""
-        if self._settings.dht:
+        if self._settings.dht and not self._settings.discreet:
             self._session.add_port_mapping(lt.portmap_protocol.tcp, port, port)
 
     def set_limits(self, *, upload: int, download: int, limit_lan: bool) -> None:
         """Change the rate limits, in bytes/s, at once; 0 = unlimited."""
         self._limits.apply(upload=upload, download=download, limit_lan=limit_lan)
+
+    def block(self, blocked: Blocked) -> None:
+        """Stay away from these addresses from now on, and from no others.
+
+        Connections to them end, and none is made any more, in neither direction.
+        """
+        self.guard.block(blocked)
+
+    def limit_connections(self, per_address: int) -> None:
+        """Let an address have so many connections; the newest beyond that are ended."""
+        self.guard.set_share(per_address)
+
+    def use_stun_server(self, server: str) -> None:
+        """Ask this STUN server (`host:port`, "" for none) for WebRTC connections from now on."""
+        if not self._settings.discreet:
+            self._session.apply_settings({"webtorrent_stun_server": server})
 
     def watch_blocks(self, watch: bool) -> None:
         """Note from now on, or no more, who sends each piece: see `Torrent.origins`.
@@ -136,10 +177,13 @@ class Session:
         """All torrents of the session."""
         return list(self._torrents.values())
 
-    def seed(self, info: bytes, path: Path, trackers: Iterable[str] = ()) -> Torrent:
+    def seed(
+        self, info: bytes, path: Path, trackers: Iterable[str] = (), *, listed: bool = True
+    ) -> Torrent:
         """Share the complete file at `path`, whose hashes were verified when it was imported.
 
         Of a torrent with more files, the pieces that lie in the video as a whole are shared.
+        `listed`: see `set_listed`.
         """
         params = lt.add_torrent_params()
         params.ti = torrent_info(info)
@@ -150,7 +194,7 @@ class Session:
         first, end = layout.whole_pieces
         have = [first <= piece < end for piece in range(layout.pieces)]
         params.have_pieces = params.verified_pieces = have
-        params.flags = lt.torrent_flags.update_subscribe
+        params.flags = _flags(listed)
         if all(have):
             params.flags |= lt.torrent_flags.seed_mode
         else:
@@ -167,25 +211,27 @@ class Session:
         magnet: str | None = None,
         resume: bytes | None = None,
         trackers: Iterable[str] = (),
+        listed: bool = True,
     ) -> Torrent:
         """Fetch a torrent into `directory`, going on from `resume` data where there is some.
 
-        Raises ProtocolViolation where `info` is not the metadata of that torrent.
+        `listed`: see `set_listed`. Raises ProtocolViolation where `info` is not the metadata of
+        that torrent.
         """
-        params = self._resumed(resume, info_hash)
+        params = resumed(resume, info_hash)
         if params.ti is None and info is not None:
             params.ti = torrent_info(info)
         params.info_hashes = lt.info_hash_t(lt.sha1_hash(bytes.fromhex(info_hash)))
         params.save_path = str(directory)
-        params.flags = lt.torrent_flags.update_subscribe
+        params.flags = _flags(listed)
         torrent = self._add(params, info_hash, trackers)
         torrent.want_video()
         if magnet is not None:
             link = parse_magnet(magnet)
-            for tracker in link.trackers:
+            for tracker in self._usable(link.trackers):
                 torrent.handle.add_tracker({"url": tracker})
             for endpoint in link.peers:
-                torrent.handle.connect_peer(endpoint)
+                torrent.handle.connect_peer(endpoint, LIKE_A_TRACKER)
         return torrent
 
     async def remove(self, info_hash: str, reason: P2PTubeError | None = None) -> None:
@@ -193,7 +239,7 @@ class Session:
         torrent = self._torrents.pop(info_hash, None)
         if torrent is None:
             return
-        self._saved_one(info_hash)
+        self.resume.came(info_hash, None)
         torrent.close(reason or Cancelled("the video was removed"))
         removed = self._removed.setdefault(info_hash, asyncio.Event())
         self._session.remove_torrent(torrent.handle)
@@ -202,27 +248,35 @@ class Session:
                 await removed.wait()
         self._removed.pop(info_hash, None)
 
-    def save_resume(self, info_hash: str, *, only_if_modified: bool = False) -> None:
-        """Ask for resume data; it comes through `on_resume`."""
-        torrent = self._torrents[info_hash]
-        if torrent.finished or torrent.layout is None:
-            return
-        flags = lt.save_resume_flags_t.save_info_dict | lt.save_resume_flags_t.flush_disk_cache
-        if only_if_modified:
-            flags |= lt.save_resume_flags_t.only_if_modified
-        self._saving.add(info_hash)
-        torrent.handle.save_resume_data(flags)
+    def set_trackers(self, info_hash: str, urls: Iterable[str]) -> None:
+        """Announce a torrent at these trackers from now on, at new ones at once, at no others.
+
+        What they answer comes through `on_tracker`. A tracker that is taken away is told nothing:
+        it forgets us when no more announces come. Nothing for a torrent that is not here.
+        """
+        torrent = self._torrents.get(info_hash)
+        if torrent is not None:
+            announce_at(torrent.handle, self._usable(urls))
+
+    def set_listed(self, info_hash: str, listed: bool) -> None:
+        """Whether the DHT and the local network are told of a torrent, and asked for its peers."""
+        torrent = self._torrents.get(info_hash)
+        if torrent is not None:
+            change = torrent.handle.unset_flags if listed else torrent.handle.set_flags
+            change(UNLISTED)
 
     # --- holders ---------------------------------------------------------------------------------
 
     async def dial(self, info_hash: str, addresses: Iterable[PeerAddress]) -> None:
         """Connect to these holders of a torrent that is being fetched; names are resolved first."""
 
+        proxied = self._settings.proxy is not None
+
         async def one(address: PeerAddress) -> None:
-            for endpoint in await self._resolve(address):
+            for endpoint in await resolve(address, only_numeric=proxied):
                 torrent = self._torrents.get(info_hash)
                 if torrent is not None and not torrent.finished:
-                    torrent.handle.connect_peer(endpoint)
+                    torrent.handle.connect_peer(endpoint, LIKE_A_TRACKER)
                     self._hurry(torrent)
 
         # Side by side: a name that is slow to resolve does not hold up the others.
@@ -235,17 +289,6 @@ class Session:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _resolve(self, address: PeerAddress) -> list[tuple[str, int]]:
-        if not 0 < address.port < 65536:
-            return []
-        try:
-            found = await self._loop.getaddrinfo(
-                address.host, address.port, type=socket.SOCK_STREAM
-            )
-        except (OSError, UnicodeError):
-            return []
-        return [(str(entry[4][0]), address.port) for entry in found][:4]
-
     # --- libtorrent ------------------------------------------------------------------------------
 
     def _add(
@@ -253,7 +296,7 @@ class Session:
     ) -> Torrent:
         if info_hash in self._torrents:
             raise OurBug(f"torrent {info_hash} was added twice")
-        params.trackers = list(dict.fromkeys(trackers))
+        params.trackers = self._usable(trackers)
         params.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
         try:
             torrent = Torrent(self._session.add_torrent(params), info_hash)
@@ -264,14 +307,10 @@ class Session:
             torrent.on_metadata()
         return torrent
 
-    @staticmethod
-    def _resumed(resume: bytes | None, info_hash: str) -> lt.add_torrent_params:
-        if resume is not None:
-            try:
-                return lt.read_resume_data(resume)
-            except (RuntimeError, ValueError) as error:
-                log.warning("resume data of %s is damaged: %s", info_hash, error)
-        return lt.add_torrent_params()
+    def _usable(self, trackers: Iterable[str]) -> list[str]:
+        urls = usable(trackers, self._settings)
+        self._websocket_ports |= websocket_ports(urls)
+        return urls
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -282,17 +321,7 @@ class Session:
                 dispatch(self, alert)
             except Exception:
                 log.exception("handling of an alert failed: %s", alert.message())
-
-    def resume_saved(self, info_hash: str, data: bytes | None) -> None:
-        """The answer to save_resume; None where there was nothing new to save."""
-        self._saved_one(info_hash)
-        if data is not None:
-            self.on_resume(info_hash, data)
-
-    def _saved_one(self, info_hash: str) -> None:
-        self._saving.discard(info_hash)
-        if not self._saving:
-            self._saved.set()
+        self.guard.flush()
 
     def removed(self, info_hash: str) -> None:
         """libtorrent is done with a torrent."""
@@ -307,5 +336,10 @@ class Session:
     async def _save_regularly(self) -> None:
         while True:
             await asyncio.sleep(RESUME_SECONDS)
-            for info_hash in self._torrents:
-                self.save_resume(info_hash, only_if_modified=True)
+            for torrent in self._torrents.values():
+                self.resume.ask(torrent, only_if_modified=True)
+
+
+def _flags(listed: bool) -> Any:
+    usual = lt.torrent_flags.update_subscribe | lt.torrent_flags.apply_ip_filter
+    return usual if listed else usual | UNLISTED

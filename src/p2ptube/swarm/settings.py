@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import libtorrent as lt
 
 from .. import __version__
+from ..network import Blocked, Proxy, ProxyKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,16 @@ class SwarmSettings:
     upload_limit: int = 0
     download_limit: int = 0
     limit_lan: bool = False
+    connections_per_address: int = 50  # beyond, the newest that came to us are ended
+    blocked: Blocked = field(default_factory=Blocked)
+    stun_server: str = ""  # host:port, asked for our address as WebRTC peers see it; "": none is
+    proxy: Proxy | None = None
+    anonymous: bool = False
+
+    @property
+    def discreet(self) -> bool:
+        """Whether nothing may show who or where we are; no WebRTC then, no DHT, no STUN."""
+        return self.anonymous or self.proxy is not None
 
 
 ALERTS = (
@@ -29,6 +40,8 @@ ALERTS = (
     | lt.alert_category.storage
     | lt.alert_category.piece_progress
     | lt.alert_category.connect
+    | lt.alert_category.peer  # who has connected to us, before he says what he wants
+    | lt.alert_category.tracker
 )
 # Two for every block of 16 KiB: 50,000 a second in a fast fetch.
 BLOCK_ALERTS = lt.alert_category.block_progress
@@ -37,7 +50,7 @@ ALERT_QUEUE = 20_000
 
 def pack(settings: SwarmSettings) -> dict[str, Any]:
     """Return the settings pack for libtorrent."""
-    internet = settings.dht
+    internet = settings.dht and not settings.discreet
     return {
         "listen_interfaces": _listen(settings.host, settings.port),
         "user_agent": f"p2ptube/{__version__} libtorrent/{lt.__version__}",
@@ -47,7 +60,10 @@ def pack(settings: SwarmSettings) -> dict[str, Any]:
         # Asking a router for port mappings is of use only to who wants to be reached from outside.
         "enable_upnp": internet,
         "enable_natpmp": internet,
-        "enable_lsd": settings.lan,
+        "enable_lsd": settings.lan and not settings.discreet,
+        "webtorrent_stun_server": "" if settings.discreet else settings.stun_server,
+        "anonymous_mode": settings.discreet,
+        **_proxy(settings.proxy),
         **_TUNING,
         **_SWARM_LIMITS,
     }
@@ -88,6 +104,8 @@ _SWARM_LIMITS: dict[str, Any] = {
     "min_reconnect_time": 2,
     "max_failcount": 20,
     "peer_connect_timeout": 7,
+    # With the default of 5, of many viewers who come at once most have to try again a second later.
+    "listen_queue_size": 128,
     # A node seeds everything it has; the queueing of other clients would pause most of it.
     "active_downloads": -1,
     "active_seeds": -1,
@@ -95,8 +113,34 @@ _SWARM_LIMITS: dict[str, Any] = {
     "announce_to_all_trackers": True,
     "announce_to_all_tiers": True,
     "stop_tracker_timeout": 1,
-    "webtorrent_stun_server": "",
+    # All connections; how many of them may be of one address is up to us, see guard.py.
+    "connections_limit": 500,
+    # An offer that nobody answers keeps a socket and a thread's attention that long. A stranger
+    # who knows a tracker of ours can send us many of them.
+    "webtorrent_connection_timeout": 30,
 }
+
+
+def _proxy(proxy: Proxy | None) -> dict[str, Any]:
+    """Everything goes through the proxy, or nowhere; it also resolves the names."""
+    if proxy is None:
+        return {"proxy_type": lt.proxy_type_t.none}
+    kinds = {
+        (ProxyKind.SOCKS5, False): lt.proxy_type_t.socks5,
+        (ProxyKind.SOCKS5, True): lt.proxy_type_t.socks5_pw,
+        (ProxyKind.HTTP, False): lt.proxy_type_t.http,
+        (ProxyKind.HTTP, True): lt.proxy_type_t.http_pw,
+    }
+    return {
+        "proxy_type": kinds[proxy.kind, bool(proxy.user)],
+        "proxy_hostname": proxy.host,
+        "proxy_port": proxy.port,
+        "proxy_username": proxy.user,
+        "proxy_password": proxy.password,
+        "proxy_hostnames": True,
+        "proxy_peer_connections": True,
+        "proxy_tracker_connections": True,
+    }
 
 
 def _listen(host: str, port: int) -> str:

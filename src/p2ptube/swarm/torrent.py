@@ -143,7 +143,9 @@ class Torrent:
         return await asyncio.shield(future)
 
     async def hurry(self) -> None:
-        """Dial the first known peers now: libtorrent does so at its tick, up to a second later.
+        """Dial the first known peers now: libtorrent does so at a later tick.
+
+        That is 50 ms for most, half of the time until the first piece, and a second for some.
 
         A torrent that is resumed dials at once. Not where it has begun to by itself, nor for later
         ones: pausing ends connections, which are then dialled again only seconds later.

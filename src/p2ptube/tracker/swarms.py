@@ -1,22 +1,28 @@
-"""Pure: the swarms that a tracker knows. Time is passed in, in seconds; so is randomness."""
+"""Pure: the swarms that a tracker knows. Time is passed in, in seconds; so is randomness.
+
+A peer is known by a key: where it listens (4 or 16 bytes of address, 2 of port), or, where it is
+met by WebRTC, its peer id. A tracker is asked far more often than anything changes, and remembers
+each peer for half an hour; so memory is in few objects per peer, an answer costs what it holds
+and not what the swarm holds, and expiry looks at a swarm at most once a minute.
+"""
 
 from __future__ import annotations
 
-import ipaddress
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import IntEnum
 from random import Random
+from typing import Any
 
-from .codec import Announce, AnnounceAnswer, Event, ScrapeCounts, TrackerPeer
+from .addresses import Scope, household, is_public_host, scope_of
+from .announce import INTERVAL, Announce, AnnounceAnswer, Event, ScrapeCounts
+from .sampling import sample
+from .tally import Tally
 
-INTERVAL = 15 * 60
-MIN_INTERVAL = 60
-EXPIRY = 2 * INTERVAL
-NUMWANT = 50
-MAX_NUMWANT = 200
-
-Endpoint = tuple[str, int]
+STEP = 60  # seconds: how exactly it is known when a peer was heard of
+EXPIRY = 2 * INTERVAL + STEP
+SHARED_BITS = 20  # counters of peers per address and swarm
+SOURCE_BITS = 16  # counters of peers per address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,72 +34,170 @@ class Limits:
     in_all: int = 500_000
 
 
-@dataclass(slots=True)
-class _Member:
-    peer_id: bytes
-    seed: bool
-    seen: float
-    source: str  # the address that announced it; empty where nobody did
-    local: bool  # listens on an address that holds for this machine alone
+class Family(IntEnum):
+    """How a peer is met."""
+
+    IPV4 = 0
+    IPV6 = 1
+    WEBRTC = 2
 
 
-@dataclass(slots=True)
+BY_ADDRESS = frozenset({Family.IPV4, Family.IPV6})
+
+
+class _Pool:
+    """Peers of a swarm that are told to the same askers: keys, and peer ids or channels."""
+
+    __slots__ = ("family", "keys", "scope", "seed", "values")
+
+    def __init__(self, seed: bool, family: Family, scope: Scope) -> None:
+        self.seed, self.family, self.scope = seed, family, scope
+        self.keys: list[bytes] = []
+        self.values: list[Any] = []
+
+
 class _Swarm:
-    members: dict[Endpoint, _Member] = field(default_factory=dict)
-    seeds: int = 0
-    downloaded: int = 0
-    sources: Counter[str] = field(default_factory=Counter)
+    # A member is its pool's number, its place there, and the step in which it was heard of, in
+    # one integer: the smallest objects there are.
+    __slots__ = ("downloaded", "members", "pools")
+
+    def __init__(self) -> None:
+        self.members: dict[bytes, int] = {}
+        self.pools: list[_Pool] = []
+        self.downloaded = 0
+
+    def pool(self, seed: bool, family: Family, scope: Scope) -> int:
+        for number, pool in enumerate(self.pools):
+            if (pool.seed, pool.family, pool.scope) == (seed, family, scope):
+                return number
+        self.pools.append(_Pool(seed, family, scope))
+        return len(self.pools) - 1
+
+    def values(self, keys: Iterable[bytes]) -> list[Any]:
+        """Return peer ids, or channels, of members."""
+        found = [self.members[key] for key in keys]
+        return [self.pools[_pool_of(each)].values[each & _PLACE_MASK] for each in found]
+
+    def seeds(self) -> int:
+        return sum([len(pool.keys) for pool in self.pools if pool.seed])
+
+
+_PLACE_BITS, _POOL_BITS = 24, 5  # at most 2 * 3 * 3 pools
+_STEP_SHIFT = _PLACE_BITS + _POOL_BITS
+_IN_POOL_MASK = (1 << _STEP_SHIFT) - 1
+_PLACE_MASK, _POOL_MASK = (1 << _PLACE_BITS) - 1, (1 << _POOL_BITS) - 1
 
 
 class Swarms:
-    """The peers of each info-hash. A peer is where it listens: one address and port."""
+    """The peers of each info-hash."""
 
     def __init__(
         self,
         random: Random,
         *,
-        interval: int = INTERVAL,
-        min_interval: int = MIN_INTERVAL,
-        expiry: float = EXPIRY,
+        expiry: int = EXPIRY,
+        step: int = STEP,
         limits: Limits | None = None,
     ) -> None:
         self._random = random
-        self._interval = interval
-        self._min_interval = min_interval
-        self._expiry = expiry
+        self._step = step
+        self._lifetime = expiry // step
         self._limits = limits or Limits()
         self._swarms: dict[bytes, _Swarm] = {}
-        # Every peer of every swarm, the one that was heard of longest ago first.
-        self._order: dict[tuple[bytes, Endpoint], None] = {}
-        self._sources: Counter[str] = Counter()
+        self._count = 0
+        self._webrtc = 0
+        self._begin: float | None = None
+        self._now = 0  # in steps since the beginning
+        # Each swarm is in one of these, by the step that its oldest peer was heard of at earliest.
+        self._due: dict[int, set[bytes]] = {}
+        self._shared = Tally(SHARED_BITS)
+        self._sources = Tally(SOURCE_BITS)
+        # Who announced a peer, where that is not the address it listens at.
+        self._claims: dict[tuple[bytes, bytes], bytes] = {}
 
     def __len__(self) -> int:
         """The number of peers, one counted in each of its swarms."""
-        return len(self._order)
+        return self._count
 
-    def announce(self, announce: Announce, address: str, now: float) -> AnnounceAnswer:
-        """Take in what the peer at `address` says, and answer with other peers of the swarm.
+    @property
+    def webrtc(self) -> int:
+        """How many of them are met by WebRTC."""
+        return self._webrtc
 
-        A seed is not told of other seeds, and only a peer on this machine of addresses that hold
-        for this machine alone.
+    @property
+    def swarms(self) -> int:
+        """The number of swarms with a peer."""
+        return len(self._swarms)
+
+    def announce(
+        self,
+        announce: Announce,
+        source: bytes,
+        now: float,
+        families: frozenset[Family] = BY_ADDRESS,
+    ) -> AnnounceAnswer:
+        """Take in what the peer at `source` says, and answer with other peers of the swarm.
+
+        A seed is not told of other seeds, and nobody of addresses that he cannot reach: those of
+        this machine alone, or of a private network.
         """
         self.expire(now)
-        source = _plain(address)
         host = _host_of(announce, source)
-        endpoint = (host, announce.port)
+        key = host + announce.port.to_bytes(2)
+        scope = scope_of(host)
         if announce.event is Event.STOPPED:
-            self._remove(announce.info_hash, endpoint)
+            self._remove(announce.info_hash, key)
         else:
-            self._put(announce, endpoint, source, now)
-        swarm = self._swarms.get(announce.info_hash, _Swarm())
+            family = Family.IPV4 if len(host) == 4 else Family.IPV6
+            place = (announce.left == 0, family, scope)
+            self._put(announce, key, place, announce.peer_id, source)
+        swarm = self._swarms.get(announce.info_hash, _NOBODY)
+        keys, ids = self._others(swarm, announce, key, families)
+        seeds = swarm.seeds()
         return AnnounceAnswer(
-            interval=self._interval,
-            min_interval=self._min_interval,
-            complete=swarm.seeds,
-            incomplete=len(swarm.members) - swarm.seeds,
-            peers=self._sample(swarm, announce, endpoint),
-            external_ip=source,
+            seeds,
+            len(swarm.members) - seeds,
+            keys,
+            ids,
+            source if scope_of(source) is Scope.GLOBAL else None,
         )
+
+    def announce_webrtc(
+        self, announce: Announce, source: bytes, channel: Any, wanted: int, now: float
+    ) -> tuple[AnnounceAnswer, list[Any]]:
+        """The same for a peer that is met over `channel`, and at most `wanted` others' channels.
+
+        Their peer ids are in the answer, in the same order.
+        """
+        self.expire(now)
+        key = announce.peer_id
+        if announce.event is Event.STOPPED:
+            self.leave(announce.info_hash, key, channel)
+        else:
+            place = (announce.left == 0, Family.WEBRTC, Scope.GLOBAL)
+            self._put(announce, key, place, channel, source)
+        swarm = self._swarms.get(announce.info_hash, _NOBODY)
+        seeds = swarm.seeds()
+        pools = [
+            pool.keys
+            for pool in swarm.pools
+            if pool.family is Family.WEBRTC and not (pool.seed and announce.left == 0)
+        ]
+        ids = sample(self._random, pools, wanted, key)
+        answer = AnnounceAnswer(seeds, len(swarm.members) - seeds, [], ids)
+        return answer, swarm.values(ids)
+
+    def channel(self, info_hash: bytes, peer_id: bytes) -> Any | None:
+        """Return the channel of a WebRTC peer of the swarm, None if there is no such peer."""
+        swarm = self._swarms.get(info_hash)
+        if swarm is None or peer_id not in swarm.members:
+            return None
+        return swarm.values([peer_id])[0]
+
+    def leave(self, info_hash: bytes, peer_id: bytes, channel: Any) -> None:
+        """Forget a WebRTC peer, if it is the one of that channel."""
+        if self.channel(info_hash, peer_id) is channel:
+            self._remove(info_hash, peer_id)
 
     def scrape(self, info_hashes: Iterable[bytes], now: float) -> dict[bytes, ScrapeCounts]:
         """Return the counts of each swarm, zeros for one that is not known.
@@ -103,101 +207,164 @@ class Swarms:
         self.expire(now)
         answer = {}
         for info_hash in info_hashes:
-            swarm = self._swarms.get(info_hash, _Swarm())
-            incomplete = len(swarm.members) - swarm.seeds
-            answer[info_hash] = ScrapeCounts(swarm.seeds, incomplete, swarm.downloaded)
+            swarm = self._swarms.get(info_hash, _NOBODY)
+            seeds = swarm.seeds()
+            answer[info_hash] = ScrapeCounts(seeds, len(swarm.members) - seeds, swarm.downloaded)
         return answer
 
     def expire(self, now: float) -> None:
         """Forget the peers that have not announced themselves for too long."""
-        while self._order:
-            info_hash, endpoint = next(iter(self._order))
-            if self._swarms[info_hash].members[endpoint].seen + self._expiry > now:
-                return
-            self._remove(info_hash, endpoint)
-
-    def _put(self, announce: Announce, endpoint: Endpoint, source: str, now: float) -> None:
-        swarm = self._swarms.get(announce.info_hash)
-        old = swarm.members.get(endpoint) if swarm else None
-        seed = announce.left == 0
-        completed = announce.event is Event.COMPLETED and old is not None and not old.seed
-        if old is not None:
-            self._remove(announce.info_hash, endpoint, keep_swarm=True)
-        member = _Member(announce.peer_id, seed, now, source, _is_loopback(endpoint[0]))
-        self._insert(announce.info_hash, endpoint, member)
-        if completed:
-            self._swarms[announce.info_hash].downloaded += 1
-
-    def _insert(self, info_hash: bytes, endpoint: Endpoint, member: _Member) -> None:
-        swarm = self._swarms.get(info_hash)
-        if len(self._order) >= self._limits.in_all:
+        if self._begin is None:
+            self._begin = now
+        step = int((now - self._begin) / self._step)
+        if step <= self._now:
             return
-        if member.source:
-            here = swarm.sources[member.source] if swarm else 0
-            if here >= self._limits.per_address_and_swarm:
-                return
-            if self._sources[member.source] >= self._limits.per_address:
-                return
-            self._sources[member.source] += 1
+        self._now = step
+        last = step - self._lifetime
+        for due in [due for due in self._due if due <= last]:
+            for info_hash in self._due.pop(due):
+                self._sweep(info_hash, last)
+
+    def _sweep(self, info_hash: bytes, last: int) -> None:
+        swarm = self._swarms.get(info_hash)
+        if swarm is None:
+            return
+        bound = (last + 1) << _STEP_SHIFT
+        for key in [key for key, member in swarm.members.items() if member < bound]:
+            self._remove(info_hash, key)
+        if swarm.members:
+            oldest = min(swarm.members.values()) >> _STEP_SHIFT
+            self._due.setdefault(oldest, set()).add(info_hash)
+
+    def _put(
+        self,
+        announce: Announce,
+        key: bytes,
+        place: tuple[bool, Family, Scope],
+        value: Any,
+        source: bytes,
+    ) -> None:
+        info_hash = announce.info_hash
+        swarm = self._swarms.get(info_hash)
+        member = swarm.members.get(key) if swarm is not None else None
+        if swarm is None or member is None:
+            self._insert(info_hash, key, place, value, source)
+            return
+        pool = swarm.pools[_pool_of(member)]
+        if pool.family is Family.WEBRTC:
+            pool.values[member & _PLACE_MASK].peers.discard(info_hash + key)
+            value.peers.add(info_hash + key)
+        if (pool.seed, pool.family, pool.scope) == place:
+            pool.values[member & _PLACE_MASK] = value
+            swarm.members[key] = member & _IN_POOL_MASK | self._now << _STEP_SHIFT
+            return
+        _take(swarm, member)
+        self._place(swarm, key, place, value)
+        if announce.event is Event.COMPLETED and place[0]:
+            swarm.downloaded += 1
+
+    def _insert(
+        self,
+        info_hash: bytes,
+        key: bytes,
+        place: tuple[bool, Family, Scope],
+        value: Any,
+        source: bytes,
+    ) -> None:
+        here, limits = household(source), self._limits
+        if (
+            self._count >= limits.in_all
+            or self._shared[info_hash + here] >= limits.per_address_and_swarm
+            or self._sources[here] >= limits.per_address
+        ):
+            return
+        swarm = self._swarms.get(info_hash)
         if swarm is None:
             swarm = self._swarms[info_hash] = _Swarm()
-        swarm.sources[member.source] += 1
-        swarm.members[endpoint] = member
-        swarm.seeds += member.seed
-        self._order[info_hash, endpoint] = None
+            self._due.setdefault(self._now, set()).add(info_hash)
+        self._place(swarm, key, place, value)
+        self._count += 1
+        self._webrtc += place[1] is Family.WEBRTC
+        self._shared.add(info_hash + here)
+        self._sources.add(here)
+        if place[1] is Family.WEBRTC:
+            value.peers.add(info_hash + key)
+        elif key[:-2] != source:
+            self._claims[info_hash, key] = source
 
-    def _remove(self, info_hash: bytes, endpoint: Endpoint, *, keep_swarm: bool = False) -> None:
+    def _remove(self, info_hash: bytes, key: bytes) -> None:
         swarm = self._swarms.get(info_hash)
-        member = swarm.members.pop(endpoint, None) if swarm else None
+        member = swarm.members.pop(key, None) if swarm is not None else None
         if swarm is None or member is None:
             return
-        del self._order[info_hash, endpoint]
-        swarm.seeds -= member.seed
-        _decrease(swarm.sources, member.source)
-        if member.source:
-            _decrease(self._sources, member.source)
-        if not swarm.members and not keep_swarm:
+        family, value = _take(swarm, member)
+        if family is Family.WEBRTC:
+            value.peers.discard(info_hash + key)
+            self._webrtc -= 1
+            here = household(value.source)
+        else:
+            here = household(self._claims.pop((info_hash, key), key[:-2]))
+        self._count -= 1
+        self._shared.remove(info_hash + here)
+        self._sources.remove(here)
+        if not swarm.members:
             del self._swarms[info_hash]
 
-    def _sample(self, swarm: _Swarm, announce: Announce, own: Endpoint) -> tuple[TrackerPeer, ...]:
-        if announce.event is Event.STOPPED:
-            return ()
-        wanted = NUMWANT if announce.numwant is None else min(announce.numwant, MAX_NUMWANT)
-        seed, local = announce.left == 0, _is_loopback(own[0])
-        others = [
-            TrackerPeer(*endpoint, member.peer_id)
-            for endpoint, member in swarm.members.items()
-            if endpoint != own
-            and member.peer_id != announce.peer_id
-            and not (seed and member.seed)
-            and (local or not member.local)
+    def _place(
+        self, swarm: _Swarm, key: bytes, place: tuple[bool, Family, Scope], value: Any
+    ) -> None:
+        number = swarm.pool(*place)
+        pool = swarm.pools[number]
+        swarm.members[key] = self._now << _STEP_SHIFT | number << _PLACE_BITS | len(pool.keys)
+        pool.keys.append(key)
+        pool.values.append(value)
+
+    def _others(
+        self, swarm: _Swarm, announce: Announce, key: bytes, families: frozenset[Family]
+    ) -> tuple[list[bytes], list[bytes]]:
+        scope = scope_of(key[:-2])
+        seeds_too = announce.looks_for_seeds
+        pools = [
+            pool
+            for pool in swarm.pools
+            if pool.family in families and pool.scope <= scope and (seeds_too or not pool.seed)
         ]
-        return tuple(self._random.sample(others, min(wanted, len(others))))
+        keys = sample(self._random, [pool.keys for pool in pools], announce.wanted, key)
+        if announce.compact and len({pool.family for pool in pools}) < 2:
+            return keys, []
+        ids = swarm.values(keys)
+        while announce.peer_id in ids:  # the asker's own address of the other family
+            at = ids.index(announce.peer_id)
+            del keys[at], ids[at]
+        return keys, ids
 
 
-def _decrease(counter: Counter[str], key: str) -> None:
-    counter[key] -= 1
-    if counter[key] <= 0:
-        del counter[key]
+_NOBODY = _Swarm()
 
 
-def _plain(address: str) -> str:
-    """Return the one text form of an IP address; an IPv4 address mapped to IPv6 as IPv4."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return str(mapped or ip)
+def _take(swarm: _Swarm, member: int) -> tuple[Family, Any]:
+    """Take a peer out of its pool, where the last one gets its place; its family and value."""
+    pool = swarm.pools[_pool_of(member)]
+    place = member & _PLACE_MASK
+    taken = pool.values[place]
+    key, value = pool.keys.pop(), pool.values.pop()
+    if place < len(pool.keys):
+        pool.keys[place], pool.values[place] = key, value
+        swarm.members[key] = swarm.members[key] & ~_PLACE_MASK | place
+    return pool.family, taken
 
 
-def _host_of(announce: Announce, source: str) -> str:
+def _pool_of(member: int) -> int:
+    return member >> _PLACE_BITS & _POOL_MASK
+
+
+def _host_of(announce: Announce, source: bytes) -> bytes:
     """Return where the peer is reached: at its source, save that neighbours may know better.
 
     A peer behind the same NAT as the tracker is seen with a private address, and may say which
     one strangers reach it at. From others, that would let them direct a swarm at a victim.
     """
-    if announce.ip is not None and ipaddress.ip_address(source).is_private:
-        return _plain(announce.ip)
+    claim = announce.ip
+    if claim is not None and scope_of(source) is not Scope.GLOBAL and is_public_host(claim):
+        return claim
     return source
-
-
-def _is_loopback(host: str) -> bool:
-    return ipaddress.ip_address(host).is_loopback

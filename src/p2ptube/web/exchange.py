@@ -32,14 +32,20 @@ async def read_json(request: Request, shape: type[T]) -> T:
     An empty body stands for `{}`. Raises HTTPException 413 or 415, msgspec.DecodeError where it
     is no JSON and msgspec.ValidationError where it has another shape.
     """
+    body = await read_body(request, MAX_JSON)
+    if body and media_type(request) != "application/json":
+        raise HTTPException(415, "send the body as application/json")
+    return msgspec.json.decode(body or b"{}", type=shape)
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """Read a body of at most `most` bytes. Raises HTTPException 413."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_JSON:
-            raise HTTPException(413, "the JSON body is too large")
-    if body and media_type(request) != "application/json":
-        raise HTTPException(415, "send the body as application/json")
-    return msgspec.json.decode(bytes(body) or b"{}", type=shape)
+        if len(body) > most:
+            raise HTTPException(413, "the body is too large")
+    return bytes(body)
 
 
 def media_type(request: Request) -> str:

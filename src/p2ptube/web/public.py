@@ -1,51 +1,36 @@
-"""What strangers may see: the HTTP tracker (BEP 3, 23, 48). Nothing of the user's interface."""
+"""What strangers may see: the public pages, streams, and the tracker. No way to the admin API."""
 
 from __future__ import annotations
 
-import logging
-import time
-
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.exceptions import HTTPException
 
+from ..errors import P2PTubeError
 from ..node import Node
 from .problems import HANDLERS
+from .public_media import PublicMedia
+from .public_pages import PublicPages
+from .public_site import PublicHeaders, PublicSite, RequestRates
+from .public_streams import PublicStreams
+from .routes_index import IndexRoutes
+from .tracker_routes import TrackerRoutes
+from .tracker_server import TrackerServer
 
-log = logging.getLogger(__name__)
 
-ABOUT = "p2ptube: a tracker for videos that people share without a video server.\n"
-HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
-
-
-def create_public_app(node: Node) -> Starlette:
+def create_public_app(node: Node, tracker: TrackerServer) -> PublicHeaders:
     """Build the ASGI app."""
-
-    async def about(_: Request) -> Response:
-        return PlainTextResponse(ABOUT, headers=HEADERS)
-
-    async def announce(request: Request) -> Response:
-        address = request.client.host if request.client else ""
-        return _bencoded(node.tracker_announce(_query(request), address, time.time()))
-
-    async def scrape(request: Request) -> Response:
-        return _bencoded(node.tracker_scrape(_query(request)))
-
-    return Starlette(
+    site = PublicSite(lambda: node.config.name, node.config.public_url)
+    app = Starlette(
         routes=[
-            Route("/", about, methods=["GET"]),
-            Route("/announce", announce, methods=["GET"]),
-            Route("/scrape", scrape, methods=["GET"]),
+            *TrackerRoutes(tracker, site.client_address).routes(),
+            *PublicPages(node, site).routes(),
+            *(IndexRoutes(node.index, site).routes() if node.index else ()),
+            *PublicMedia(node, site, PublicStreams(node)).routes(),
         ],
-        exception_handlers=dict(HANDLERS),
+        exception_handlers={
+            **HANDLERS,
+            P2PTubeError: site.expected,
+            HTTPException: site.refused,
+        },
     )
-
-
-def _query(request: Request) -> str:
-    query: bytes = request.scope["query_string"]
-    return query.decode("latin-1")
-
-
-def _bencoded(answer: bytes) -> Response:
-    return PlainTextResponse(answer, headers=HEADERS)
+    return PublicHeaders(RequestRates(app, site))

@@ -43,6 +43,7 @@ class NodeRoutes:
             Route("/events", self.events, methods=["GET"]),
             Route("/settings", self.settings, methods=["GET"]),
             Route("/settings", self.change_settings, methods=["PATCH"]),
+            Route("/trackers", self.trackers, methods=["GET"]),
             Route("/peers", self.peers, methods=["GET"]),
             Route("/peers", self.add_peer, methods=["POST"]),
             Route("/peers/graph", self.peer_graph, methods=["GET"]),
@@ -66,6 +67,10 @@ class NodeRoutes:
     async def change_settings(self, request: Request) -> Response:
         """`PATCH settings` with some of the settings: how they are now."""
         return as_json(await self._node.change_settings(await read_json(request, dict[str, Any])))
+
+    async def trackers(self, _: Request) -> Response:
+        """`GET trackers`: how each stands."""
+        return as_json(self._node.trackers())
 
     async def peer_graph(self, _: Request) -> Response:
         """`GET peers/graph`: who knows whom."""

@@ -1,4 +1,4 @@
-"""Outside the prefix: the page, streams, posters."""
+"""Outside the prefix: the page, streams, posters, captions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..playback.stream import StreamResponse
 from .guards import cookie_name, is_own_navigation, same, session_value
 
 STATIC = Path(__file__).parent / "static"
-POSTER_SECONDS = 300
+ATTACHMENT_SECONDS = 300
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -46,6 +46,7 @@ class PageRoutes:
             Mount("/static", PageFiles(directory=STATIC)),
             Route("/stream/{id}", self.stream, methods=["GET"]),
             Route("/poster/{id}", self.poster, methods=["GET"]),
+            Route("/captions/{id}/{language}", self.captions, methods=["GET"]),
         ]
 
     async def page(self, request: Request) -> Response:
@@ -81,5 +82,14 @@ class PageRoutes:
         jpeg = await self._node.poster(request.path_params["id"])
         if jpeg is None:
             raise NotFound("this video has no poster")
-        headers = {"cache-control": f"private, max-age={POSTER_SECONDS}"}
+        headers = {"cache-control": f"private, max-age={ATTACHMENT_SECONDS}"}
         return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+    async def captions(self, request: Request) -> Response:
+        """`/captions/ID/LANGUAGE`: WebVTT."""
+        language = request.path_params["language"]
+        found = await self._node.captions(request.path_params["id"], language)
+        if found is None:
+            raise NotFound("this video has no captions in that language")
+        headers = {"cache-control": f"private, max-age={ATTACHMENT_SECONDS}"}
+        return Response(found, media_type="text/vtt", headers=headers)

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..errors import Conflict, InvalidInput, P2PTubeError
+from ..models import Visibility
 from ..node import Node
 from ..node.views import JobView
 from ..playback.launching import open_player
@@ -42,6 +43,7 @@ class NewVideo(msgspec.Struct, forbid_unknown_fields=True):
     path: str | None = None
     url: str | None = None
     title: str | None = None
+    visibility: Visibility = Visibility.PUBLIC
 
 
 class Changes(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,6 +52,7 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     title: str | None = None
     description: str | None = None
     language: str | None = None
+    visibility: Visibility | None = None
 
 
 class Target(msgspec.Struct, forbid_unknown_fields=True):
@@ -114,9 +117,9 @@ class VideoRoutes:
             return await self._node.add_upload(*await receive_file(request))
         body = await read_json(request, NewVideo)
         if body.path and body.url is None:
-            return await self._node.add_path(Path(body.path), body.title)
+            return await self._node.add_path(Path(body.path), body.title, body.visibility)
         if body.url and body.path is None:
-            return await self._node.add_url(body.url)
+            return await self._node.add_url(body.url, body.visibility)
         raise InvalidInput("give either a path or a url")
 
     async def update_video(self, request: Request) -> Response:
@@ -128,6 +131,7 @@ class VideoRoutes:
                 title=changes.title,
                 description=changes.description,
                 language=changes.language,
+                visibility=changes.visibility,
             )
         )
 

@@ -4,98 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
-
-import uvicorn
 
 from ..config import Config
-from ..errors import Conflict, InvalidInput
 from ..node import Node
 from .admin import create_admin_app
+from .listening import LOOPBACK, WebServer
 from .logs import logging_to
 from .public import create_public_app
+from .public_port import PublicPort, listening_host
+from .tls import Certificate
+from .tracker_server import TrackerServer
 
 log = logging.getLogger(__name__)
 
-LOOPBACK = "127.0.0.1"
-BACKLOG = 256
-WEB_STOP_SECONDS = 1  # for answers under way; then they are cut
 NODE_STOP_SECONDS = 4.0  # for telling the trackers and saving state
-PUBLIC_CONNECTIONS = 1000
 # Windows has no SIGHUP.
 ENDING_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-
-
-class WebServer:
-    """One listening socket with an ASGI app behind it."""
-
-    def __init__(self, host: str, port: int, flag: str) -> None:
-        self.socket = listen(host, port, flag)
-        self.port: int = self.socket.getsockname()[1]
-        self._server: uvicorn.Server | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self, app: Any, limit: int | None = None) -> None:
-        """Serve `app`; returns once requests are answered."""
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            proxy_headers=False,  # nobody may choose the address that he comes from
-            limit_concurrency=limit,
-            timeout_graceful_shutdown=WEB_STOP_SECONDS,
-        )
-        config.load()
-        self._server = uvicorn.Server(config)
-        self._server.lifespan = config.lifespan_class(config)
-        await self._server.startup(sockets=[self.socket])
-        # `serve()` would take the process's signals, which belong to whoever runs the node.
-        self._task = asyncio.create_task(self._server.main_loop(), name=f"web {self.port}")
-
-    async def stop(self) -> None:
-        """Stop listening, give answers under way a moment, then cut them."""
-        if self._server is None or self._task is None:
-            return
-        self._server.should_exit = True
-        await self._task
-        await self._server.shutdown(sockets=[self.socket])
-
-
-def listen(host: str, port: int, flag: str) -> socket.socket:
-    """Listen at `port` (0: any free one). Raises Conflict, or InvalidInput for a bad `host`.
-
-    Connections wait in the backlog until the app serves them, so that nothing is refused while
-    the node starts; libtorrent for one would try its tracker again only a minute later.
-    """
-    try:
-        info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise InvalidInput(f"cannot listen at {host!r}: {error.strerror}") from error
-    family, kind, protocol, _, address = info[0]
-    sock = socket.socket(family, kind, protocol)
-    try:
-        if os.name == "posix":  # elsewhere it would let two programs share the port
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(BACKLOG)
-        sock.setblocking(False)
-    except OSError as error:
-        sock.close()
-        taken = error.errno == errno.EADDRINUSE
-        reason = "is in use" if taken else f"cannot be used ({error.strerror})"
-        raise Conflict(f"port {port} {reason}: choose another with {flag} (0: any)") from error
-    return sock
 
 
 @contextlib.asynccontextmanager
@@ -107,14 +37,17 @@ async def running_node(config: Config, *, warn: bool = False) -> AsyncIterator[t
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(logging_to(config.data_dir, warn=warn))
+        certificate = None
+        if config.tls_cert and config.tls_key and config.public_port is not None:
+            certificate = Certificate(config.tls_cert, config.tls_key)
         web = WebServer(LOOPBACK, config.web_port, "--web-port")
         stack.callback(web.socket.close)
         node = Node(config)
         node.set_web_port(web.port)
         public = None
         if config.public_port is not None:
-            public = WebServer(config.host, config.public_port, "--public-port")
-            stack.callback(public.socket.close)
+            public = PublicPort(listening_host(config), config.public_port)
+            stack.callback(public.close)
             node.set_public_port(public.port)
         # Registered first: a start that fails half-way leaves things to stop, too.
         stack.push_async_callback(_stop_node, node)
@@ -124,10 +57,23 @@ async def running_node(config: Config, *, warn: bool = False) -> AsyncIterator[t
         await web.start(create_admin_app(node, stopping))
         if public is not None:
             stack.push_async_callback(public.stop)
-            await public.start(create_public_app(node), PUBLIC_CONNECTIONS)
+            await _start_public(public, node, certificate, stack)
         stack.callback(stopping.set)
         yield node, f"http://{LOOPBACK}:{web.port}/"
         log.info("stopping")
+
+
+async def _start_public(
+    public: PublicPort,
+    node: Node,
+    certificate: Certificate | None,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    tracker = TrackerServer(node.tracker, behind_proxy=bool(node.config.public_url))
+    app = create_public_app(node, tracker)
+    await public.start(app, tracker, certificate.context if certificate else None)
+    if certificate:
+        stack.callback(asyncio.create_task(certificate.watch()).cancel)
 
 
 async def _stop_node(node: Node) -> None:

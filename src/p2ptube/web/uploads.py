@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from ..errors import Cancelled, InvalidInput
+from ..models import Visibility
 
 FIELD = b"file"
 TITLE = b"title"
+VISIBILITY = b"visibility"
 MOST_TITLE_BYTES = 2000  # 500 characters in UTF-8 at the longest
+
+
+class Upload(NamedTuple):
+    """What came in front of a file's bytes, and those as they arrive."""
+
+    file_name: str
+    chunks: AsyncIterator[bytes]
+    title: str | None
+    visibility: Visibility
 
 
 class FileField:
     """Finds the one part named `file` in a multipart body that is fed piece by piece.
 
-    `name` is None until the part's header has been read. A part `title` is collected, to be of
-    use if it comes before the file; other parts are skipped.
+    `name` is None until the part's header has been read. The parts `title` and `visibility` are
+    collected, to be of use if they come before the file; other parts are skipped.
     """
 
     def __init__(self, boundary: bytes) -> None:
         self.name: str | None = None
         self.ended = False  # the closing boundary was seen
         self._inside = b""  # the name of the part that is being read, if it is one of ours
-        self._title = bytearray()
+        self._texts = {TITLE: bytearray(), VISIBILITY: bytearray()}
         self._field = bytearray()
         self._value = bytearray()
         self._disposition = b""
@@ -63,7 +75,16 @@ class FileField:
     @property
     def title(self) -> str | None:
         """The title, as far as it was read; None without one."""
-        return self._title.decode("utf-8", "replace").strip() or None
+        return self._texts[TITLE].decode("utf-8", "replace").strip() or None
+
+    @property
+    def visibility(self) -> Visibility:
+        """The visibility; public without one. Raises InvalidInput for one that there is not."""
+        text = self._texts[VISIBILITY].decode("utf-8", "replace").strip()
+        try:
+            return Visibility(text or Visibility.PUBLIC)
+        except ValueError as error:
+            raise InvalidInput("visibility is public, unlisted or private") from error
 
     def _part_begin(self) -> None:
         self._disposition = b""
@@ -82,8 +103,12 @@ class FileField:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
-        if options.get(b"name") == TITLE:
-            self._inside = TITLE
+        name = options.get(b"name", b"")
+        if name in self._texts:
+            if name == VISIBILITY and self.name is not None:
+                # Too late: the file before it would have been public for a moment.
+                raise InvalidInput("send the visibility in front of the file")
+            self._inside = name
         if options.get(b"name") != FIELD:
             return
         if b"filename" not in options:
@@ -96,10 +121,12 @@ class FileField:
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._inside == FIELD:
             self._data.append(data[start:end])
-        elif self._inside == TITLE:
-            self._title += data[start:end]
-            if len(self._title) > MOST_TITLE_BYTES:
-                raise InvalidInput("the title is too long: 500 characters are the most")
+        elif self._inside in self._texts:
+            text = self._texts[self._inside]
+            text += data[start:end]
+            if len(text) > MOST_TITLE_BYTES:
+                name = self._inside.decode()
+                raise InvalidInput(f"the {name} is too long: 500 characters are the most")
 
     def _part_end(self) -> None:
         self._inside = b""
@@ -114,8 +141,8 @@ def base_name(raw: bytes) -> str:
     return "".join(c for c in text if c.isprintable()).strip() or "video"
 
 
-async def receive_file(request: Request) -> tuple[str, AsyncIterator[bytes], str | None]:
-    """Return the file's name, its bytes, and the title in front of it.
+async def receive_file(request: Request) -> Upload:
+    """Return the file's name, its bytes, and the title and visibility in front of it.
 
     The bytes are read from the network as they are asked for.
 
@@ -133,7 +160,7 @@ async def receive_file(request: Request) -> tuple[str, AsyncIterator[bytes], str
     async for chunk in body:
         first = field.feed(chunk)
         if field.name is not None:
-            return field.name, _rest(field, first, body), field.title
+            return Upload(field.name, _rest(field, first, body), field.title, field.visibility)
     raise InvalidInput("the multipart body has no part named `file`")
 
 

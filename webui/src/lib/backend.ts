@@ -1,4 +1,4 @@
-import type { Job, NodeEvent, NodeInfo, Peer, PeerGraph, Settings, SettingsView, Swarm, Video } from "./types";
+import type { Job, NodeEvent, NodeInfo, Peer, PeerGraph, Settings, SettingsView, Swarm, Tracker, Video, Visibility } from "./types";
 
 /** A failure in words for the user (RFC 9457 `detail`); `status` 0 means the node is away. */
 export class Failure extends Error {
@@ -23,7 +23,7 @@ export interface Backend {
   node(): Promise<NodeInfo>;
   videos(): Promise<Video[]>;
   video(id: string): Promise<Video>;
-  updateVideo(id: string, changes: Partial<Pick<Video, "title" | "description" | "language">>): Promise<Video>;
+  updateVideo(id: string, changes: Partial<Pick<Video, "title" | "description" | "language" | "visibility">>): Promise<Video>;
   deleteVideo(id: string, deleteFile: boolean): Promise<void>;
   fetchVideo(id: string, keep: boolean): Promise<Video>;
   stopFetch(id: string): Promise<Video>;
@@ -31,10 +31,11 @@ export interface Backend {
   openInPlayer(id: string, player: "vlc" | "mpv"): Promise<void>;
   streamUrl(id: string): string;
   posterUrl(id: string): string;
+  captionsUrl(id: string, language: string): string;
 
-  addPath(path: string): Promise<Job>;
-  addUrl(url: string): Promise<Job>;
-  upload(file: File, progress: (fraction: number) => void): Upload;
+  addPath(path: string, visibility: Visibility): Promise<Job>;
+  addUrl(url: string, visibility: Visibility): Promise<Job>;
+  upload(file: File, visibility: Visibility, progress: (fraction: number) => void): Upload;
   jobs(): Promise<Job[]>;
   cancelJob(id: string): Promise<Job>;
 
@@ -48,6 +49,7 @@ export interface Backend {
   refreshPeers(): Promise<Peer[]>;
   rebuildPeers(address: string, hops: number): Promise<Peer[]>;
 
+  trackers(): Promise<Tracker[]>;
   settings(): Promise<SettingsView>;
   changeSettings(changes: Partial<Settings>): Promise<SettingsView>;
 

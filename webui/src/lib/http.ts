@@ -1,5 +1,5 @@
 import { Failure, type Backend, type Stop, type Upload } from "./backend";
-import type { Job, NodeEvent, Video } from "./types";
+import type { Job, NodeEvent, Video, Visibility } from "./types";
 
 const PREFIX = "/api/v1/";
 const RECONNECT_MS = 1000;
@@ -31,7 +31,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 
 const part = encodeURIComponent;
 
-function upload(file: File, progress: (fraction: number) => void): Upload {
+function upload(file: File, visibility: Visibility, progress: (fraction: number) => void): Upload {
   // XMLHttpRequest, since fetch tells nothing about the progress of an upload.
   const request = new XMLHttpRequest();
   const done = new Promise<Job>((resolve, reject) => {
@@ -44,6 +44,8 @@ function upload(file: File, progress: (fraction: number) => void): Upload {
         : reject(failureOf(request.status, request.responseText));
   });
   const form = new FormData();
+  // In front of the file: it is known before there is anything to see.
+  form.append("visibility", visibility);
   form.append("file", file);
   request.open("POST", `${PREFIX}videos`);
   request.send(form);
@@ -110,8 +112,9 @@ export const http: Backend = {
   openInPlayer: (id, player) => call("POST", `videos/${part(id)}/open`, { player }),
   streamUrl: (id) => `/stream/${part(id)}`,
   posterUrl: (id) => `/poster/${part(id)}`,
-  addPath: (path) => call("POST", "videos", { path }),
-  addUrl: (url) => call("POST", "videos", { url }),
+  captionsUrl: (id, language) => `/captions/${part(id)}/${part(language)}`,
+  addPath: (path, visibility) => call("POST", "videos", { path, visibility }),
+  addUrl: (url, visibility) => call("POST", "videos", { url, visibility }),
   upload,
   jobs: () => call("GET", "jobs"),
   cancelJob: (id) => call("DELETE", `jobs/${part(id)}`),
@@ -122,6 +125,7 @@ export const http: Backend = {
   removePeer: (id) => call("DELETE", `peers/${part(id)}`),
   refreshPeers: () => call("POST", "peers/refresh", {}),
   rebuildPeers: (address, hops) => call("POST", "peers/rebuild", { ...(address ? { address } : {}), hops }),
+  trackers: () => call("GET", "trackers"),
   settings: () => call("GET", "settings"),
   changeSettings: (changes) => call("PATCH", "settings", changes),
   events,

@@ -1,6 +1,6 @@
 // An invented network for the mock: what it is made of. The same every time, so that screenshots compare.
 
-import type { Job, Peer, PeerGraph, Settings, Swarm, SwarmPeer, Video, VideoState } from "./types";
+import type { Job, Peer, PeerGraph, Settings, Swarm, SwarmPeer, Tracker, Video, VideoState, Visibility } from "./types";
 
 export type Random = () => number;
 
@@ -158,6 +158,7 @@ export function makeVideo(random: Random, title: string, index: number, peers: P
   const fileName = `${title.replace(/[^\p{L}\p{N} ]/gu, "").slice(0, 60).trim() || "video"}.mp4`;
   const published = NOW() - 3600 * (index * index * 0.7 + between(random, 0.1, 3));
   const holders = state === "complete" && index % 7 === 0 ? 0 : whole(random, 1, state === "remote" ? 9 : 6);
+  const visibility: Visibility = state === "complete" && index % 6 === 4 ? "private" : here && index % 6 === 2 ? "unlisted" : "public";
   const inPlace = mine && index % 4 === 0;
   return {
     id,
@@ -176,12 +177,15 @@ export function makeVideo(random: Random, title: string, index: number, peers: P
     publisher: mine ? { key: "ab".repeat(32), name: "My node" } : { key: hex(random, 64), name: pick(random, NAMES) },
     published_at: published,
     added_at: here ? published + 60 : null,
-    magnet: `magnet:?xt=urn:btih:${id}&dn=${encodeURIComponent(title.slice(0, 60))}`,
+    magnet: visibility === "private" ? "" : `magnet:?xt=urn:btih:${id}&dn=${encodeURIComponent(title.slice(0, 60))}`,
     mine,
     in_place: inPlace,
     keep: index !== 9,
     path: here ? (inPlace ? `/home/me/Videos/${fileName}` : `/home/me/.local/share/p2ptube/videos/${id}/${fileName}`) : null,
     classic: state === "remote" && index % 11 === 5,
+    captions: index % 3 === 0 ? ["en", "de"] : [],
+    visibility,
+    widest: mine || visibility !== "unlisted" ? "public" : "unlisted",
   };
 }
 
@@ -258,6 +262,7 @@ export const SETTINGS: Settings = {
   swarm_port: 5679,
   web_port: 5680,
   public_port: null,
+  public_url: "",
   max_peers: 64,
   tracker: ["udp://tracker.example.org:6969/announce"],
   dht: true,
@@ -265,7 +270,28 @@ export const SETTINGS: Settings = {
   upload_limit: 0,
   download_limit: 0,
   limit_lan: false,
+  blocked: [],
+  connections_per_address: 50,
+  stun_server: "",
+  proxy: "",
+  anonymous: false,
 };
+
+/** How a tracker stands: those of example.org work, others do not answer. */
+export function trackerAt(url: string): Tracker {
+  const works = url.includes("example.org");
+  return {
+    url,
+    state: works ? "working" : "failing",
+    error: works ? "" : "does not answer in time",
+    own: false,
+    answered_at: works ? Date.now() / 1000 : null,
+    peers: works ? 23 : 0,
+    index: works ? !url.startsWith("udp") : null,
+    listed: works ? 3 : 0,
+    refused: "",
+  };
+}
 
 /** A poster as a picture in a URL: a landscape in colours that follow from the id. */
 export function posterOf(id: string): string {

@@ -1,7 +1,7 @@
 // The invented network as it moves: a tick makes jobs, fetches, rates and playheads go on.
 
 import { between, hex, makeGraph, makeJobs, makePeers, makeSwarm, makeVideo, makeVideos, NOW, pick, seeded, SETTINGS, whole } from "./mock-data";
-import type { Job, NodeEvent, NodeInfo, Peer, PeerGraph, Settings, Swarm, Video } from "./types";
+import type { Job, NodeEvent, NodeInfo, Peer, PeerGraph, Settings, Swarm, Video, Visibility } from "./types";
 
 export const TICK_MS = 500;
 const SECONDS = TICK_MS / 1000;
@@ -20,6 +20,8 @@ export class World {
   settings: Settings = structuredClone(SETTINGS);
   /** Where files lie: those of these paths were deleted in earnest. */
   readonly deleted: string[] = [];
+  /** Who shall see what a job adds. */
+  private readonly shown = new Map<string, Visibility>();
 
   constructor(empty = false) {
     this.peers = empty ? [] : makePeers(this.random, 40);
@@ -27,7 +29,7 @@ export class World {
     if (empty) return;
     const videos = makeVideos(this.random, this.peers);
     for (const video of videos) this.videos.set(video.id, video);
-    for (const video of this.ours()) this.swarms.set(video.id, makeSwarm(this.random, video));
+    for (const video of this.ours()) if (video.visibility !== "private") this.swarms.set(video.id, makeSwarm(this.random, video));
     for (const job of makeJobs(this.random, videos)) this.jobs.set(job.id, job);
   }
 
@@ -49,7 +51,8 @@ export class World {
       name: this.settings.name,
       key: "ab".repeat(32),
       version: "0.1.0",
-      ports: { overlay: 5678, swarm: 5679, web: 5680, public: null },
+      ports: { overlay: 5678, swarm: 5679, web: 5680, public: this.settings.public_port },
+      public_url: this.settings.public_port === null ? "" : this.settings.public_url || `http://192.0.2.7:${this.settings.public_port}`,
       data_dir: "/home/me/.local/share/p2ptube",
       uptime: NOW() - this.started,
       peers: this.peers.length,
@@ -74,8 +77,9 @@ export class World {
     return job;
   }
 
-  addJob(label: string): Job {
+  addJob(label: string, visibility: Visibility): Job {
     const id = hex(this.random, 16);
+    this.shown.set(id, visibility);
     return this.setJob({ id, kind: "add", label, state: "queued", stage: "", progress: 0, remaining: null, error: "", video: null });
   }
 
@@ -102,15 +106,16 @@ export class World {
     } else if (/fail|notes/i.test(job.label)) {
       this.setJob({ ...job, state: "failed", error: "This is not a video: no picture was found in it." });
     } else {
-      this.setJob({ ...job, state: "done", progress: 1, remaining: 0, video: this.born(job.label).id });
+      this.setJob({ ...job, state: "done", progress: 1, remaining: 0, video: this.born(job).id });
     }
   }
 
-  private born(label: string): Video {
+  private born({ id, label }: Job): Video {
+    const visibility = this.shown.get(id) ?? "public";
     const title = label.replace(/^.*\//, "").replace(/\.\w{2,4}$/, "");
     const video = makeVideo(this.random, title, 8, this.peers);
     const now = NOW();
-    return this.setVideo(video.id, { ...video, holders: [], published_at: now, added_at: now, in_place: false });
+    return this.setVideo(video.id, { ...video, holders: [], published_at: now, added_at: now, in_place: false, visibility, widest: "public" });
   }
 
   private advanceSwarm(swarm: Swarm): void {

@@ -83,17 +83,17 @@ test("deletes, fetches, stops and refuses as a node does", async () => {
   await expect(soon(backend.stopFetch(complete.id))).rejects.toMatchObject({ status: 409 });
   const foreign = app.mine.find((video) => !video.mine)!;
   await expect(soon(backend.updateVideo(foreign.id, { title: "x" }))).rejects.toMatchObject({ status: 409 });
-  await expect(soon(backend.addPath("nowhere"))).rejects.toMatchObject({ status: 422 });
+  await expect(soon(backend.addPath("nowhere", "public"))).rejects.toMatchObject({ status: 422 });
   stop();
 });
 
 test("an upload tells its progress and can be cancelled", async () => {
   const backend = createMock(false);
   const progress = vi.fn();
-  const job = await soon(backend.upload(new File(["x"], "a.mp4"), progress).done);
+  const job = await soon(backend.upload(new File(["x"], "a.mp4"), "private", progress).done);
   expect(job.label).toBe("a.mp4");
   expect(progress).toHaveBeenLastCalledWith(1);
-  const other = backend.upload(new File(["x"], "b.mp4"), progress);
+  const other = backend.upload(new File(["x"], "b.mp4"), "public", progress);
   other.cancel();
   await expect(soon(other.done)).rejects.toMatchObject({ status: 0 });
 });

@@ -2,11 +2,13 @@
 // `?empty` in the address bar (before the #) is a node on its first day.
 
 import { Failure, type Backend, type Stop, type Upload } from "./backend";
-import { NOW, makePeers, makeSwarm, posterOf } from "./mock-data";
+import { NOW, makePeers, makeSwarm, posterOf, trackerAt } from "./mock-data";
 import { TICK_MS, World } from "./mock-world";
-import type { Job, Settings, Video } from "./types";
+import type { Job, Settings, Video, Visibility } from "./types";
+import { whyNot } from "./visibility";
 
-const AT_RESTART = new Set<keyof Settings>(["port", "swarm_port", "web_port", "public_port", "dht", "lan", "max_peers"]);
+const CAPTIONS = "WEBVTT\n\n00:00.000 --> 59:00.000\nA line of captions\n";
+const AT_RESTART = new Set<keyof Settings>(["port", "swarm_port", "web_port", "public_port", "public_url", "dht", "lan", "max_peers", "proxy", "anonymous"]);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -30,8 +32,13 @@ function videoCalls(world: World) {
     videos: async () => answer(world.ours(), 150),
     video: async (id) => answer(videoOf(world, id)),
     updateVideo: async (id, changes) => {
-      if (!videoOf(world, id).mine) refuse("Only its publisher can change a video's description.", 409);
-      return answer(world.setVideo(id, changes), 200);
+      const video = videoOf(world, id);
+      const { visibility = video.visibility, ...texts } = changes;
+      if (!video.mine && Object.keys(texts).length) refuse("Only its publisher can change a video's description.", 409);
+      const why = visibility === video.visibility ? "" : whyNot(video, visibility);
+      if (why) refuse(why, 409);
+      const magnet = visibility === "private" ? "" : `magnet:?xt=urn:btih:${id}`;
+      return answer(world.setVideo(id, { ...texts, visibility, magnet }), 200);
     },
     deleteVideo: async (id, deleteFile) => {
       const { path } = videoOf(world, id);
@@ -65,10 +72,11 @@ function videoCalls(world: World) {
     },
     streamUrl: () => (import.meta.env.VITE_MOCK_VIDEO as string | undefined) ?? "",
     posterUrl: posterOf,
+    captionsUrl: () => `data:text/vtt,${encodeURIComponent(CAPTIONS)}`,
   } satisfies Partial<Backend>;
 }
 
-function upload(world: World, file: File, progress: (fraction: number) => void): Upload {
+function upload(world: World, file: File, visibility: Visibility, progress: (fraction: number) => void): Upload {
   const steps = 20;
   let cancelled = false;
   const run = async (): Promise<Job> => {
@@ -77,24 +85,24 @@ function upload(world: World, file: File, progress: (fraction: number) => void):
       if (cancelled) refuse("The upload was cancelled.", 0);
       progress(step / steps);
     }
-    return answer(world.addJob(file.name));
+    return answer(world.addJob(file.name, visibility));
   };
   return { done: run(), cancel: () => (cancelled = true) };
 }
 
 function jobCalls(world: World) {
   return {
-    addPath: async (path) => {
+    addPath: async (path, visibility) => {
       await pause(60);
       if (!path.startsWith("/") || path.includes("missing")) refuse(`There is no file ${path}.`, 422);
-      return answer(world.addJob(path));
+      return answer(world.addJob(path, visibility));
     },
-    addUrl: async (url) => {
+    addUrl: async (url, visibility) => {
       await pause(60);
       if (!/^(https?:\/\/|magnet:)/.test(url)) refuse("This is no http, https or magnet address.", 422);
-      return answer(world.addJob(url));
+      return answer(world.addJob(url, visibility));
     },
-    upload: (file, progress) => upload(world, file, progress),
+    upload: (file, visibility, progress) => upload(world, file, visibility, progress),
     jobs: async () => answer([...world.jobs.values()]),
     cancelJob: async (id) => {
       const job = world.jobs.get(id) ?? refuse("No such job.", 404);
@@ -135,6 +143,7 @@ function peerCalls(world: World) {
   return {
     peers: async () => answer(world.peers),
     peerGraph: async () => answer(world.graph, 120),
+    trackers: async () => answer(world.settings.tracker.map(trackerAt)),
     addPeer: async (address) => {
       const [, host = "", port = ""] = /^(.+):(\d{1,5})$/.exec(address.trim()) ?? refuse("An address looks like 192.168.1.7:5678.", 422);
       await pause(500);

@@ -11,6 +11,8 @@ export class AppState {
   swarms = new SvelteMap<string, Swarm>();
   peers = $state.raw<Peer[]>([]);
   node = $state.raw<NodeInfo | undefined>(undefined);
+  /** Whether there was a peer since the page was opened. */
+  met = $state(false);
   /** Whether the node answers; it may be restarted under an open page. */
   online = $state(true);
   loaded = $state(false);
@@ -50,7 +52,7 @@ export class AppState {
         this.swarms.delete(event.data);
         break;
       case "peers":
-        this.peers = event.data;
+        this.know(event.data);
         break;
       case "swarm":
         this.swarms.set(event.data.id, event.data);
@@ -62,6 +64,11 @@ export class AppState {
   hear(video: Video): void {
     const known = this.videos.get(video.id);
     if (known === undefined || known.state === "remote" || video.state !== "remote") this.videos.set(video.id, video);
+  }
+
+  private know(peers: Peer[]): void {
+    this.peers = peers;
+    if (peers.length) this.met = true;
   }
 
   private async reload(): Promise<void> {
@@ -81,7 +88,7 @@ export class AppState {
       }
       for (const video of videos) if (!heard.has(video.id)) this.videos.set(video.id, video);
       for (const job of jobs) if (!heard.has(job.id)) this.jobs.set(job.id, job);
-      if (!heard.has("peers")) this.peers = peers;
+      if (!heard.has("peers")) this.know(peers);
       this.node = node;
       this.loaded = true;
     } catch {

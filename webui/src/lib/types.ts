@@ -2,6 +2,9 @@
 
 export type VideoState = "remote" | "fetching" | "complete" | "error";
 
+/** Who may find and get a video of this node. */
+export type Visibility = "public" | "unlisted" | "private";
+
 export interface Holder {
   peer: string;
   swarm: string[];
@@ -35,6 +38,11 @@ export interface Video {
   keep: boolean;
   path: string | null;
   classic: boolean;
+  /** The languages of which there are captions, as BCP 47 tags. */
+  captions: string[];
+  visibility: Visibility;
+  /** The widest that its publisher leaves to choose. */
+  widest: Visibility;
 }
 
 export interface Peer {
@@ -98,6 +106,8 @@ export interface NodeInfo {
   key: string;
   version: string;
   ports: { overlay: number; swarm: number; web: number | null; public: number | null };
+  /** Where strangers find its public web, such as https://tube.example; "" where it has none. */
+  public_url: string;
   data_dir: string;
   uptime: number;
   peers: number;
@@ -115,6 +125,8 @@ export interface Settings {
   swarm_port: number;
   web_port: number;
   public_port: number | null;
+  /** What strangers call the public web; "" where requests say it themselves. */
+  public_url: string;
   max_peers: number;
   tracker: string[];
   dht: boolean;
@@ -122,6 +134,14 @@ export interface Settings {
   upload_limit: number;
   download_limit: number;
   limit_lan: boolean;
+  /** Addresses and networks. */
+  blocked: string[];
+  connections_per_address: number;
+  /** host:port, "" for none. */
+  stun_server: string;
+  /** A URL, "" for none. */
+  proxy: string;
+  anonymous: boolean;
 }
 
 /**
@@ -132,6 +152,22 @@ export interface SettingsView {
   settings: Settings;
   restart: string[];
   fixed: string[];
+}
+
+/**
+ * A tracker as the node sees it. `own`: it is this node's. `index`: whether it lists videos, null
+ * while that is not known; then `listed` of ours, and `refused` says why it does not list others.
+ */
+export interface Tracker {
+  url: string;
+  state: "working" | "failing" | "waiting";
+  error: string;
+  own: boolean;
+  answered_at: number | null;
+  peers: number;
+  index: boolean | null;
+  listed: number;
+  refused: string;
 }
 
 /** Who knows whom: node ids, and pairs of them. `videos`: how many a peer was heard to hold. */

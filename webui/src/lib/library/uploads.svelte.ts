@@ -2,7 +2,7 @@
 
 import { SvelteMap } from "svelte/reactivity";
 import type { Backend } from "../backend";
-import type { Job } from "../types";
+import type { Job, Visibility } from "../types";
 
 /** More at once would only share the same wire. */
 const AT_ONCE = 2;
@@ -27,7 +27,7 @@ export class Uploads {
   entries = new SvelteMap<number, Uploading>();
   underway = $derived([...this.entries.values()].some((entry) => entry.state !== "failed"));
 
-  private files = new Map<number, File>();
+  private files = new Map<number, { file: File; visibility: Visibility }>();
   private cancels = new Map<number, () => void>();
   private next = 1;
 
@@ -37,10 +37,10 @@ export class Uploads {
     private readonly now: () => number = () => performance.now() / 1000,
   ) {}
 
-  add(files: Iterable<File>): void {
+  add(files: Iterable<File>, visibility: Visibility): void {
     for (const file of files) {
       const id = this.next++;
-      this.files.set(id, file);
+      this.files.set(id, { file, visibility });
       const entry = { id, name: file.name, size: file.size, state: "waiting", progress: 0, remaining: null, error: "" } as const;
       this.entries.set(id, entry);
     }
@@ -69,7 +69,8 @@ export class Uploads {
 
   private async send(id: number): Promise<void> {
     const start = this.now();
-    const upload = this.backend.upload(this.files.get(id)!, (progress) =>
+    const { file, visibility } = this.files.get(id)!;
+    const upload = this.backend.upload(file, visibility, (progress) =>
       this.change(id, { progress, remaining: estimate(progress, this.now() - start) }),
     );
     this.cancels.set(id, upload.cancel);

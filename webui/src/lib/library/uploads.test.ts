@@ -1,10 +1,11 @@
 import { expect, test, vi } from "vitest";
 import { Failure } from "../backend";
-import type { Job } from "../types";
+import type { Job, Visibility } from "../types";
 import { estimate, Uploads } from "./uploads.svelte";
 
 interface Sent {
   name: string;
+  visibility: Visibility;
   progress: (fraction: number) => void;
   resolve: (job: Job) => void;
   reject: (error: Error) => void;
@@ -16,9 +17,9 @@ function rig() {
   let now = 0;
   const uploads = new Uploads(
     {
-      upload: (file, progress) => {
+      upload: (file, visibility, progress) => {
         let sending!: Sent;
-        const done = new Promise<Job>((resolve, reject) => (sending = { name: file.name, progress, resolve, reject }));
+        const done = new Promise<Job>((resolve, reject) => (sending = { name: file.name, visibility, progress, resolve, reject }));
         sent.push(sending);
         return { done, cancel: () => sending.reject(new Failure("The upload was cancelled.", 0)) };
       },
@@ -26,7 +27,7 @@ function rig() {
     began,
     () => now,
   );
-  const add = (...names: string[]) => uploads.add(names.map((name) => new File(["x"], name)));
+  const add = (...names: string[]) => uploads.add(names.map((name) => new File(["x"], name)), "private");
   const states = () => [...uploads.entries.values()].map(({ name, state }) => `${name} ${state}`);
   return { uploads, sent, began, add, states, after: (seconds: number) => (now += seconds) };
 }
@@ -38,6 +39,7 @@ test("two at once, the next when one is done", async () => {
   const { sent, began, add, states } = rig();
   add("a", "b", "c");
   expect(states()).toEqual(["a sending", "b sending", "c waiting"]);
+  expect(sent.map((one) => one.visibility)).toEqual(["private", "private"]);
   sent[0]!.resolve(job);
   await settled();
   expect(began).toHaveBeenCalledWith(job);

@@ -1,6 +1,5 @@
 // The player's controls; in a chunk of their own, loaded with the first video that is watched.
 
-import "media-chrome/media-captions-button";
 import "media-chrome/media-control-bar";
 import "media-chrome/media-controller";
 import "media-chrome/media-fullscreen-button";

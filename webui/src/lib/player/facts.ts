@@ -1,7 +1,9 @@
 // What is known of a video's file, in words, for the list of facts.
 
 import { bytes, clock, percent } from "../format";
+import { languageName } from "../library/languages";
 import type { Video } from "../types";
+import { captionsLabel } from "./captions";
 
 export interface Fact {
   name: string;
@@ -23,7 +25,8 @@ export function factsOf(video: Video): Fact[] {
     video.width > 0 && { name: "Resolution", value: `${video.width} × ${video.height}` },
     codecs !== "" && { name: "Codecs", value: codecs },
     video.bit_rate > 0 && { name: "Bit rate", value: bitRate(video.bit_rate) },
-    video.language !== "" && { name: "Language", value: video.language },
+    video.language !== "" && { name: "Language", value: languageName(video.language) },
+    video.captions.length > 0 && { name: "Captions", value: video.captions.map(captionsLabel).join(", ") },
     video.path !== null && { name: "Kept at", value: video.path, code: true },
     { name: "Id", value: video.id, code: true },
     video.sha256 !== "" && { name: "SHA-256", value: video.sha256, code: true },

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import { recall, remember } from "./position";
-import { keepPosition, reload, toggleCaptions } from "./session";
+import { keepPosition, reload } from "./session";
 
 function videoOf(duration: number): HTMLVideoElement {
   const video = document.createElement("video");
@@ -61,12 +61,4 @@ it("loads a broken stream again at the same place", () => {
   reload(video);
   tell(video, "loadedmetadata");
   expect(video.currentTime).toBe(33);
-});
-it("turns captions on and off, where there are any", () => {
-  const track = { kind: "captions", mode: "disabled" };
-  const video = { textTracks: [{ kind: "metadata", mode: "hidden" }, track] } as unknown as HTMLVideoElement;
-  expect(toggleCaptions(video)).toBe("Captions on");
-  expect(track.mode).toBe("showing");
-  expect(toggleCaptions(video)).toBe("Captions off");
-  expect(toggleCaptions({ textTracks: [] } as unknown as HTMLVideoElement)).toBe("No captions");
 });

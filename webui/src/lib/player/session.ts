@@ -62,14 +62,3 @@ export function whyNot(error: MediaError | null): string {
       return "The video cannot be played at the moment. Its holders may be away.";
   }
 }
-
-/** Captions on or off; says which. */
-export function toggleCaptions(video: HTMLVideoElement): string {
-  const tracks = [...video.textTracks].filter((track) => track.kind === "captions" || track.kind === "subtitles");
-  const shown = tracks.find((track) => track.mode === "showing");
-  const first = tracks[0];
-  if (!first) return "No captions";
-  if (shown) shown.mode = "disabled";
-  else first.mode = "showing";
-  return shown ? "Captions off" : "Captions on";
-}

@@ -64,6 +64,13 @@ describe("whereOf", () => {
     document.body.append(Object.assign(document.createElement("dialog"), { open: true }));
     expect(at("main").typing).toBe(true);
   });
+  it("takes what was focused in a dialog that was closed for the page", () => {
+    const dialog = document.createElement("dialog");
+    dialog.innerHTML = "<button></button><input>";
+    document.body.append(dialog);
+    expect(at("dialog button")).toEqual(PAGE);
+    expect(at("dialog input")).toEqual(PAGE);
+  });
 });
 
 describe("nextSpeed", () => {

@@ -82,10 +82,12 @@ export function commandOf(press: Press, where: Where): Command | undefined {
 }
 
 export function whereOf(target: EventTarget | null, player: Element): Where {
-  const element = target instanceof Element ? target : document.body;
+  // The focus leaves a dialog that was closed with the next frame only: keys until then are not meant for it.
+  const there = target instanceof Element && !target.closest("dialog:not([open])");
+  const element = there ? target : document.body;
   const within = (selector: string) => element.closest(selector) !== null;
   return {
-    typing: within("input, textarea, select, [contenteditable], dialog") || !!document.querySelector("dialog[open]"),
+    typing: within("input, textarea, select, [contenteditable]") || !!document.querySelector("dialog[open]"),
     control: within("button, a, summary, label, [role=button], [role=switch]"),
     arrows: within("media-volume-range, [role=region]"),
     player: player.contains(element) || (!!document.fullscreenElement && document.fullscreenElement === player),

@@ -8,6 +8,7 @@ const saved: Settings = {
   swarm_port: 5679,
   web_port: 5680,
   public_port: null,
+  public_url: "",
   max_peers: 50,
   tracker: ["udp://t.example:1/announce"],
   dht: true,
@@ -15,6 +16,11 @@ const saved: Settings = {
   upload_limit: 1_500_000,
   download_limit: 0,
   limit_lan: false,
+  blocked: [],
+  connections_per_address: 50,
+  stun_server: "",
+  proxy: "",
+  anonymous: false,
 };
 
 test("what is loaded means the same when it is read back", () => {
@@ -55,6 +61,16 @@ describe("what is wrong is said beside the field", () => {
     expect(problems({ swarm_port: "5678" }).swarm_port).toBe("This is already the overlay port.");
   });
 
+  test("the public address is an origin, while the public port is on", () => {
+    for (const public_url of ["", "https://tube.example", "http://192.0.2.7:5681/", "https://[2001:db8::1]:81"]) {
+      expect(problems({ public: true, public_url })).toEqual({});
+    }
+    for (const public_url of ["tube.example", "https://tube.example/watch", "ftp://tube.example", "https://a b"]) {
+      expect(problems({ public: true, public_url })).toHaveProperty("public_url");
+      expect(problems({ public: false, public_url })).toEqual({});
+    }
+  });
+
   test("the public port matters only while it is on", () => {
     expect(problems({ public: false, public_port: "x" })).toEqual({});
     expect(problems({ public: true, public_port: "x" })).toHaveProperty("public_port");
@@ -89,4 +105,27 @@ test("what the node refuses is put beside its field, or nowhere in particular", 
   expect(problemsOf("setting port: Input should be less than 65536")).toEqual({ port: "Input should be less than 65536" });
   expect(problemsOf("setting tracker.0: no URL")).toEqual({ tracker: "no URL" });
   expect(problemsOf("the disk is full")).toEqual({ "": "the disk is full" });
+});
+
+describe("privacy", () => {
+  const typed = (change: Partial<ReturnType<typeof draftOf>>) => parse({ ...draftOf(saved), ...change });
+
+  test("blocked addresses are parted by whatever people part them by", () => {
+    const { settings, problems } = typed({ blocked: " 192.0.2.7,198.51.100.0/24;\n2001:db8::/32 " });
+    expect(settings.blocked).toEqual(["192.0.2.7", "198.51.100.0/24", "2001:db8::/32"]);
+    expect(problems).toEqual({});
+    expect(typed({ blocked: "192.0.2.7 example.org" }).problems.blocked).toContain("example.org");
+  });
+
+  test("a proxy and a STUN server are addresses, or nothing", () => {
+    for (const proxy of ["", "socks5://127.0.0.1:9050", "http://name:p%40ss@proxy.example:8080/", "socks5://[::1]:1080"]) {
+      expect(typed({ proxy }).problems).toEqual({});
+    }
+    for (const proxy of ["127.0.0.1:9050", "socks4://h:1", "http://h", "http://h:1/path"]) {
+      expect(typed({ proxy }).problems).toHaveProperty("proxy");
+    }
+    expect(typed({ stun_server: "stun:stun.example.org:3478" }).problems).toEqual({});
+    expect(typed({ stun_server: "stun.example.org" }).problems).toHaveProperty("stun_server");
+    expect(typed({ connections_per_address: "0" }).problems).toHaveProperty("connections_per_address");
+  });
 });

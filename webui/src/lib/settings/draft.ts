@@ -20,6 +20,7 @@ export interface Draft {
   /** Whether strangers' browsers may come to us at all. */
   public: boolean;
   public_port: string;
+  public_url: string;
   max_peers: string;
   tracker: string[];
   dht: boolean;
@@ -27,6 +28,12 @@ export interface Draft {
   upload_limit: Limit;
   download_limit: Limit;
   limit_lan: boolean;
+  /** Addresses and networks, as typed: parted by commas or spaces. */
+  blocked: string;
+  connections_per_address: string;
+  stun_server: string;
+  proxy: string;
+  anonymous: boolean;
 }
 
 export type Field = keyof Settings;
@@ -39,6 +46,7 @@ export const LABELS: Record<Field, string> = {
   swarm_port: "Swarm port",
   web_port: "Web port",
   public_port: "Public port",
+  public_url: "Public address",
   max_peers: "Most peers",
   tracker: "Trackers",
   dht: "DHT",
@@ -46,6 +54,11 @@ export const LABELS: Record<Field, string> = {
   upload_limit: "Upload limit",
   download_limit: "Download limit",
   limit_lan: "Limits in the local network",
+  blocked: "Blocked addresses",
+  connections_per_address: "Connections per address",
+  stun_server: "STUN server",
+  proxy: "Proxy",
+  anonymous: "Anonymous",
 };
 
 /** Said of a setting that cannot be changed here. */
@@ -54,6 +67,11 @@ export const FIXED_HINT = "Decided by a flag or an environment variable of this 
 const PUBLIC_PORT = "5681";
 const LONGEST_NAME = 100;
 const MOST_PEERS = 10_000;
+const ORIGIN = /^https?:\/\/(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+const MOST_CONNECTIONS = 10_000;
+const ADDRESS = /^[0-9a-f:.]+(?:\/\d{1,3})?$/i;
+const STUN = /^(?:stun:)?(?:[a-z0-9_.-]+|\[[0-9a-f:]+\]):\d{1,5}$/i;
+const PROXY = /^(?:socks5|http):\/\/(?:[^\s/?#@]+@)?(?:[a-z0-9_.-]+|\[[0-9a-f:]+\]):\d{1,5}\/?$/i;
 const TRACKER = /^(udp|https?|wss?):\/\/[^\s/?#]+/i;
 
 function limitOf(rate: number): Limit {
@@ -70,6 +88,7 @@ export function draftOf(settings: Settings): Draft {
     web_port: String(settings.web_port),
     public: settings.public_port !== null,
     public_port: String(settings.public_port ?? PUBLIC_PORT),
+    public_url: settings.public_url,
     max_peers: String(settings.max_peers),
     tracker: [...settings.tracker],
     dht: settings.dht,
@@ -77,6 +96,11 @@ export function draftOf(settings: Settings): Draft {
     upload_limit: limitOf(settings.upload_limit),
     download_limit: limitOf(settings.download_limit),
     limit_lan: settings.limit_lan,
+    blocked: settings.blocked.join(", "),
+    connections_per_address: String(settings.connections_per_address),
+    stun_server: settings.stun_server,
+    proxy: settings.proxy,
+    anonymous: settings.anonymous,
   };
 }
 
@@ -106,6 +130,20 @@ function checkPorts(draft: Draft, problems: Problems): void {
   }
 }
 
+type Privacy = Pick<Settings, "blocked" | "connections_per_address" | "stun_server" | "proxy" | "anonymous">;
+
+function privacyOf(draft: Draft, problems: Problems): Privacy {
+  const blocked = draft.blocked.split(/[\s,;]+/).filter(Boolean);
+  const odd = blocked.find((address) => !ADDRESS.test(address));
+  if (odd !== undefined) problems.blocked = `Not an address or a network: ${odd}`;
+  const most = whole(draft.connections_per_address, 1, MOST_CONNECTIONS);
+  if (most === undefined) problems.connections_per_address = `A whole number from 1 to ${MOST_CONNECTIONS}.`;
+  const [stun_server, proxy] = [draft.stun_server.trim(), draft.proxy.trim()];
+  if (stun_server && !STUN.test(stun_server)) problems.stun_server = "A name and a port, like stun.example.org:3478.";
+  if (proxy && !PROXY.test(proxy)) problems.proxy = "An address like socks5://127.0.0.1:9050 or http://name:password@host:8080.";
+  return { blocked, connections_per_address: most ?? 0, stun_server, proxy, anonymous: draft.anonymous };
+}
+
 /** What the draft means, and what is wrong with it: settings with a problem are not in `settings`. */
 export function parse(draft: Draft): { settings: Partial<Settings>; problems: Problems } {
   const problems: Problems = {};
@@ -125,12 +163,17 @@ export function parse(draft: Draft): { settings: Partial<Settings>; problems: Pr
       problems[`tracker.${index}`] = "An address that begins with udp://, http://, https://, ws:// or wss://.";
     }
   });
+  const public_url = draft.public_url.trim().replace(/\/$/, "");
+  if (draft.public && public_url && !ORIGIN.test(public_url)) problems.public_url = "An address like https://tube.example, with nothing behind the name and port.";
+  const privacy = privacyOf(draft, problems);
   const settings: Settings = {
     name,
     port: Number(draft.port),
     swarm_port: Number(draft.swarm_port),
     web_port: Number(draft.web_port),
     public_port: draft.public ? Number(draft.public_port) : null,
+    // Nobody sees the field while the port is off: what is wrong in it must not be in the way.
+    public_url: draft.public || ORIGIN.test(public_url) ? public_url : "",
     max_peers: max_peers ?? 0,
     tracker,
     dht: draft.dht,
@@ -138,6 +181,7 @@ export function parse(draft: Draft): { settings: Partial<Settings>; problems: Pr
     upload_limit: upload_limit ?? 0,
     download_limit: download_limit ?? 0,
     limit_lan: draft.limit_lan,
+    ...privacy,
   };
   const sound = Object.entries(settings).filter(([field]) => !Object.keys(problems).some((p) => settingOf(p) === field));
   return { settings: Object.fromEntries(sound) as Partial<Settings>, problems };

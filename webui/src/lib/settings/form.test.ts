@@ -10,6 +10,7 @@ const START: Settings = {
   swarm_port: 5679,
   web_port: 5680,
   public_port: null,
+  public_url: "",
   max_peers: 50,
   tracker: [],
   dht: true,
@@ -17,6 +18,11 @@ const START: Settings = {
   upload_limit: 0,
   download_limit: 0,
   limit_lan: false,
+  blocked: [],
+  connections_per_address: 50,
+  stun_server: "",
+  proxy: "",
+  anonymous: false,
 };
 
 function started(refuse?: string) {

@@ -1,0 +1,59 @@
+"""One TCP connection to another peer: directly, or through the proxy; to nobody who is blocked."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+
+from python_socks import ProxyError
+from python_socks.async_.asyncio import Proxy as SocketProxy
+
+from ..errors import PeerUnreachable
+from ..models import PeerAddress
+from ..network import Blocked, Proxy
+
+READ_BYTES = 256 * 1024
+
+
+async def connect(
+    address: PeerAddress, *, timeout: float, proxy: Proxy | None, blocked: Blocked
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect within `timeout` seconds. Raises PeerUnreachable."""
+    try:
+        async with asyncio.timeout(timeout):
+            if proxy is not None:
+                return await _through(proxy, address, blocked)
+            if blocked and await _is_blocked(address, blocked):
+                raise PeerUnreachable(f"{address} is blocked in the settings")
+            return await asyncio.open_connection(address.host, address.port, limit=READ_BYTES)
+    except (OSError, TimeoutError, UnicodeError, ValueError, ProxyError) as error:
+        by = f" through {proxy}" if proxy else ""
+        reason = str(error) or "no answer in time"
+        raise PeerUnreachable(f"cannot connect to {address}{by}: {reason}") from error
+
+
+async def _through(
+    proxy: Proxy, address: PeerAddress, blocked: Blocked
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    # Names are left to the proxy: who asks for an address here would be seen to ask.
+    if blocked.covers(address.host):
+        raise PeerUnreachable(f"{address} is blocked in the settings")
+    tunnel: socket.socket = await SocketProxy.from_url(proxy.url, rdns=True).connect(
+        address.host, address.port
+    )
+    try:
+        return await asyncio.open_connection(sock=tunnel, limit=READ_BYTES)
+    except BaseException:
+        tunnel.close()
+        raise
+
+
+async def _is_blocked(address: PeerAddress, blocked: Blocked) -> bool:
+    try:
+        ipaddress.ip_address(address.host)
+    except ValueError:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        return any(blocked.covers(str(entry[4][0])) for entry in found)
+    return blocked.covers(address.host)
