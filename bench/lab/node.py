@@ -6,12 +6,10 @@ import http.client
 import json
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
-
 from bench.lab.network import Host
 
 LOOPBACK = "127.0.0.1"

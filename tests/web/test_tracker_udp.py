@@ -55,7 +55,7 @@ async def test_where_a_loop_cannot_watch_sockets() -> None:
     import random
 
     tracker = Tracker(random.Random(1), b"k" * 32)
-    datagrams = Datagrams(tracker, lambda: 0.0)
+    datagrams = Datagrams(tracker, lambda: 0.0, lambda host: False)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(
         lambda: _Endpoint(datagrams), local_addr=("127.0.0.1", 0)

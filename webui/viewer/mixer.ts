@@ -27,8 +27,8 @@ const SERVER_SECONDS = { alone: 30, expecting: 6, quiet: 12, viewers: 6, nodes: 
 const EXPECTING_SECONDS = 20;
 // A piece that was asked of peers so long ago, and is needed so soon, is also asked of the server.
 const LATE_SECONDS = 1.5;
-const LATE_AFTER = { viewers: 0.8, nodes: 4 };
-const PATIENT_SECONDS = 3.5;
+const LATE_AFTER = { viewers: 0.8, nodes: 3.5 };
+const PATIENT_SECONDS = { first: 3.5, least: 1.25 };
 const SERVER_BATCH = 2 ** 20;
 const KEPT_SECONDS = 30;
 const MOST_FALSE = 3;
@@ -194,9 +194,10 @@ export class Mixer implements Holder {
 
   private get inHand(): number {
     if (this.waitsForLong) return 0;
-    // Until it starts nobody sees a picture stand still: leave the others their turn for a moment.
-    const patience = this.reading.holds ? PATIENT_SECONDS - this.reading.waited(now()) : 0;
-    return Math.max(this.player.inHand() + this.unseen(), patience);
+    // While it is held back, no second is lost by leaving the others their turn; haste would only
+    // have everybody bring the same.
+    const patience = Math.max(PATIENT_SECONDS.least, PATIENT_SECONDS.first - this.reading.waited(now()));
+    return Math.max(this.player.inHand() + this.unseen(), this.reading.holds ? patience : 0);
   }
 
   /** Seconds that the player got, but does not show as buffered yet: browsers look only now and then. */
@@ -303,7 +304,7 @@ export class Mixer implements Holder {
 
   private late(situation: Situation, index: number): boolean {
     const assembly = this.assemblies.get(index);
-    const patience = assembly?.outside ? LATE_AFTER.nodes : LATE_AFTER.viewers;
+    const patience = assembly?.outside || this.reading.holds ? LATE_AFTER.nodes : LATE_AFTER.viewers;
     return !!assembly && due(situation, index) < LATE_SECONDS && now() - assembly.since > patience;
   }
 

@@ -7,7 +7,6 @@ export const NAME = "p2t_at";
 
 const MOST_CLAIMS = 64;
 const NUMBER = 4;
-const HOPE_SECONDS = 5;
 
 export class Position {
   /** What the peer said last. */
@@ -36,10 +35,10 @@ export class Position {
     this.claims = new Map(claims.map((index) => [index, this.claims.get(index) ?? now]));
   }
 
-  /** Whether it is bringing a piece, and not for so long that there is no hope in it. */
-  brings(index: number): boolean {
+  /** For how many seconds it has been bringing a piece; nothing if it is not. */
+  brings(index: number): number | undefined {
     const since = this.claims.get(index);
-    return since !== undefined && performance.now() / 1000 - since < HOPE_SECONDS;
+    return since === undefined ? undefined : performance.now() / 1000 - since;
   }
 }
 Object.defineProperty(Position.prototype, "name", { value: NAME });

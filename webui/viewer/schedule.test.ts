@@ -8,7 +8,7 @@ const source = (change: Partial<Source>): Source => ({
   open: true,
   room: 4,
   has: () => false,
-  claims: () => false,
+  claims: () => undefined,
   ...change,
 });
 
@@ -54,8 +54,11 @@ describe("turns", () => {
   });
 
   it("are nobody's while somebody brings the piece", () => {
-    const claimed = source({ id: "a", claims: (index) => index === 5 });
+    const claimed = source({ id: "a", claims: (index) => (index === 5 ? 1 : undefined) });
     expect(mayBring(situation({ sources: [claimed], inHand: -5 }), 5)).toBe(false);
+    expect(mayBring(situation({ sources: [{ ...claimed, claims: () => 3 }], inHand: -5 }), 5)).toBe(true);
+    expect(mayBring(situation({ sources: [{ ...claimed, claims: () => 3 }] }), 5)).toBe(false);
+    expect(mayBring(situation({ sources: [{ ...claimed, claims: () => 6 }] }), 5)).toBe(true);
     expect(mayBring(situation({ sources: [{ ...claimed, has: () => true }], inHand: -5 }), 5)).toBe(true);
   });
 });

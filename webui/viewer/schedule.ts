@@ -13,8 +13,8 @@ export interface Source {
   viewer: boolean;
   /** The piece that a viewer plays next, where it is known. */
   at: number | undefined;
-  /** Whether a viewer said that it is bringing a piece. */
-  claims(index: number): boolean;
+  /** For how many seconds a viewer has said that it is bringing a piece; nothing if it does not. */
+  claims(index: number): number | undefined;
   /** Whether it sends what it is asked for. */
   open: boolean;
   /** How many more blocks may be asked of it now. */
@@ -49,6 +49,9 @@ const TURN_SECONDS = 30;
 /** How late it gets before the viewer whose turn is 1st, 2nd, 3rd ... brings a piece: seconds left. */
 const TURNS = [Infinity, 2, 1.6, 1.3];
 const LAST_TURN = 1;
+/** For how long one is believed to be bringing a piece; less long when it is needed very soon. */
+const HOPE_SECONDS = { early: 5, late: 2 };
+const LATE_SECONDS = 1.2;
 
 /** Seconds until a piece is needed. */
 export const due = (situation: Situation, index: number): number =>
@@ -70,8 +73,10 @@ export function turn(situation: Situation, index: number): number {
 
 /** Whether to bring a piece from a node now, by whatever way. What another brings is not brought twice. */
 export function mayBring(situation: Situation, index: number): boolean {
-  if (situation.sources.some((source) => source.claims(index) && !source.has(index))) return false;
-  return due(situation, index) < (TURNS[turn(situation, index)] ?? LAST_TURN);
+  const left = due(situation, index);
+  const hope = left < LATE_SECONDS ? HOPE_SECONDS.late : HOPE_SECONDS.early;
+  const brought = (source: Source) => !source.has(index) && (source.claims(index) ?? Infinity) < hope;
+  return !situation.sources.some(brought) && left < (TURNS[turn(situation, index)] ?? LAST_TURN);
 }
 
 /** What to ask of the peers, what is needed first coming first. */

@@ -67,6 +67,7 @@ class Assembly:
         self.tracker = Tracker(random.Random(), secrets.token_bytes(32))  # noqa: S311  samples peers
         self.index: Index | None = None  # of what peers publish here; only with a public port
         self._preferences = Preferences(config, self._settle_for)
+        self.blocked = Blocked(config.blocked)  # whom nothing of this node talks to
 
     # --- life -------------------------------------------------------------------------------------
 
@@ -120,7 +121,7 @@ class Assembly:
                 download_limit=config.download_limit,
                 limit_lan=config.limit_lan,
                 connections_per_address=config.connections_per_address,
-                blocked=Blocked(config.blocked),
+                blocked=self.blocked,
                 stun_server=config.stun_server,
                 proxy=Proxy.parse(config.proxy) if config.proxy else None,
                 anonymous=config.anonymous,
@@ -150,7 +151,7 @@ class Assembly:
             hops=config.hops,
             stabilize_interval=config.stabilize_interval,
             connect_timeout=PROXY_SECONDS if config.proxy else PeerSettings.connect_timeout,
-            blocked=Blocked(config.blocked),
+            blocked=self.blocked,
             proxy=Proxy.parse(config.proxy) if config.proxy else None,
             anonymous=config.anonymous,
         )
@@ -296,8 +297,9 @@ class Assembly:
         if config.tracker != self.config.tracker:
             self._trackers.set(config.tracker)
         if config.blocked != self.config.blocked:
-            self._session.block(Blocked(config.blocked))
-            self._peer.block(Blocked(config.blocked))
+            self.blocked = Blocked(config.blocked)
+            self._session.block(self.blocked)
+            self._peer.block(self.blocked)
         if config.connections_per_address != self.config.connections_per_address:
             self._session.limit_connections(config.connections_per_address)
         self._session.use_stun_server(config.stun_server)

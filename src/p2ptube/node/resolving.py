@@ -199,9 +199,6 @@ def download_page(url: str, directory: Path, proxy: str, report: Callable[[float
 
 
 def _client(proxy: str) -> httpx.AsyncClient:
-    if proxy.startswith("socks"):
-        # The HTTP client cannot speak to one, and is not to go around it.
-        raise PeerUnreachable("files of the web are fetched through an HTTP proxy, not a SOCKS one")
     return httpx.AsyncClient(follow_redirects=True, timeout=HTTP_SECONDS, proxy=proxy or None)
 
 

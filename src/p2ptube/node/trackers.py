@@ -66,8 +66,7 @@ class Trackers:
     ) -> None:
         """`origin` is where strangers find this node's own tracker and pages; empty: nowhere.
 
-        With a `proxy` (a URL), or `anonymous`, no index is told where we are, but only searched;
-        with one of SOCKS not even that.
+        With a `proxy` (a URL), or `anonymous`, no index is told where we are, but only searched.
         """
         self._catalog = catalog
         self._session = session
@@ -197,10 +196,8 @@ class Trackers:
                 yield found
 
     def _register_configured(self) -> None:
-        # Several URLs may be of one tracker, which has one index. The HTTP client cannot speak to
-        # a SOCKS proxy: then none is asked, rather than asked past it.
-        reached = () if self._proxy.startswith("socks") else self._configured
-        bases = {index_base(url) for url in reached}
+        # Several URLs may be of one tracker, which has one index.
+        bases = {index_base(url) for url in self._configured}
         for base in [base for base in self._registrations if base and base not in bases]:
             self._unregister(base)
         for base in bases - set(self._registrations):

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 from random import Random
 from typing import Any
 
 from .addresses import Scope, household, is_public_host, scope_of
 from .announce import INTERVAL, Announce, AnnounceAnswer, Event, ScrapeCounts
+from .members import Family, Kind, Members
 from .sampling import sample
 from .tally import Tally
 
@@ -34,58 +34,7 @@ class Limits:
     in_all: int = 500_000
 
 
-class Family(IntEnum):
-    """How a peer is met."""
-
-    IPV4 = 0
-    IPV6 = 1
-    WEBRTC = 2
-
-
 BY_ADDRESS = frozenset({Family.IPV4, Family.IPV6})
-
-
-class _Pool:
-    """Peers of a swarm that are told to the same askers: keys, and peer ids or channels."""
-
-    __slots__ = ("family", "keys", "scope", "seed", "values")
-
-    def __init__(self, seed: bool, family: Family, scope: Scope) -> None:
-        self.seed, self.family, self.scope = seed, family, scope
-        self.keys: list[bytes] = []
-        self.values: list[Any] = []
-
-
-class _Swarm:
-    # A member is its pool's number, its place there, and the step in which it was heard of, in
-    # one integer: the smallest objects there are.
-    __slots__ = ("downloaded", "members", "pools")
-
-    def __init__(self) -> None:
-        self.members: dict[bytes, int] = {}
-        self.pools: list[_Pool] = []
-        self.downloaded = 0
-
-    def pool(self, seed: bool, family: Family, scope: Scope) -> int:
-        for number, pool in enumerate(self.pools):
-            if (pool.seed, pool.family, pool.scope) == (seed, family, scope):
-                return number
-        self.pools.append(_Pool(seed, family, scope))
-        return len(self.pools) - 1
-
-    def values(self, keys: Iterable[bytes]) -> list[Any]:
-        """Return peer ids, or channels, of members."""
-        found = [self.members[key] for key in keys]
-        return [self.pools[_pool_of(each)].values[each & _PLACE_MASK] for each in found]
-
-    def seeds(self) -> int:
-        return sum([len(pool.keys) for pool in self.pools if pool.seed])
-
-
-_PLACE_BITS, _POOL_BITS = 24, 5  # at most 2 * 3 * 3 pools
-_STEP_SHIFT = _PLACE_BITS + _POOL_BITS
-_IN_POOL_MASK = (1 << _STEP_SHIFT) - 1
-_PLACE_MASK, _POOL_MASK = (1 << _PLACE_BITS) - 1, (1 << _POOL_BITS) - 1
 
 
 class Swarms:
@@ -103,7 +52,7 @@ class Swarms:
         self._step = step
         self._lifetime = expiry // step
         self._limits = limits or Limits()
-        self._swarms: dict[bytes, _Swarm] = {}
+        self._swarms: dict[bytes, Members] = {}
         self._count = 0
         self._webrtc = 0
         self._begin: float | None = None
@@ -149,14 +98,14 @@ class Swarms:
             self._remove(announce.info_hash, key)
         else:
             family = Family.IPV4 if len(host) == 4 else Family.IPV6
-            place = (announce.left == 0, family, scope)
-            self._put(announce, key, place, announce.peer_id, source)
+            kind = Kind(announce.left == 0, family, scope)
+            self._put(announce, key, kind, announce.peer_id, source)
         swarm = self._swarms.get(announce.info_hash, _NOBODY)
         keys, ids = self._others(swarm, announce, key, families)
         seeds = swarm.seeds()
         return AnnounceAnswer(
             seeds,
-            len(swarm.members) - seeds,
+            len(swarm) - seeds,
             keys,
             ids,
             source if scope_of(source) is Scope.GLOBAL else None,
@@ -174,23 +123,23 @@ class Swarms:
         if announce.event is Event.STOPPED:
             self.leave(announce.info_hash, key, channel)
         else:
-            place = (announce.left == 0, Family.WEBRTC, Scope.GLOBAL)
-            self._put(announce, key, place, channel, source)
+            kind = Kind(announce.left == 0, Family.WEBRTC, Scope.GLOBAL)
+            self._put(announce, key, kind, channel, source)
         swarm = self._swarms.get(announce.info_hash, _NOBODY)
         seeds = swarm.seeds()
         pools = [
             pool.keys
             for pool in swarm.pools
-            if pool.family is Family.WEBRTC and not (pool.seed and announce.left == 0)
+            if pool.kind.family is Family.WEBRTC and not (pool.kind.seed and announce.left == 0)
         ]
         ids = sample(self._random, pools, wanted, key)
-        answer = AnnounceAnswer(seeds, len(swarm.members) - seeds, [], ids)
+        answer = AnnounceAnswer(seeds, len(swarm) - seeds, [], ids)
         return answer, swarm.values(ids)
 
     def channel(self, info_hash: bytes, peer_id: bytes) -> Any | None:
         """Return the channel of a WebRTC peer of the swarm, None if there is no such peer."""
         swarm = self._swarms.get(info_hash)
-        if swarm is None or peer_id not in swarm.members:
+        if swarm is None or peer_id not in swarm:
             return None
         return swarm.values([peer_id])[0]
 
@@ -209,7 +158,7 @@ class Swarms:
         for info_hash in info_hashes:
             swarm = self._swarms.get(info_hash, _NOBODY)
             seeds = swarm.seeds()
-            answer[info_hash] = ScrapeCounts(seeds, len(swarm.members) - seeds, swarm.downloaded)
+            answer[info_hash] = ScrapeCounts(seeds, len(swarm) - seeds, swarm.downloaded)
         return answer
 
     def expire(self, now: float) -> None:
@@ -229,45 +178,40 @@ class Swarms:
         swarm = self._swarms.get(info_hash)
         if swarm is None:
             return
-        bound = (last + 1) << _STEP_SHIFT
-        for key in [key for key, member in swarm.members.items() if member < bound]:
+        for key in swarm.silent(last):
             self._remove(info_hash, key)
-        if swarm.members:
-            oldest = min(swarm.members.values()) >> _STEP_SHIFT
-            self._due.setdefault(oldest, set()).add(info_hash)
+        if swarm:
+            self._due.setdefault(swarm.oldest(), set()).add(info_hash)
 
     def _put(
         self,
         announce: Announce,
         key: bytes,
-        place: tuple[bool, Family, Scope],
+        kind: Kind,
         value: Any,
         source: bytes,
     ) -> None:
         info_hash = announce.info_hash
         swarm = self._swarms.get(info_hash)
-        member = swarm.members.get(key) if swarm is not None else None
-        if swarm is None or member is None:
-            self._insert(info_hash, key, place, value, source)
+        if swarm is None or key not in swarm:
+            self._insert(info_hash, key, kind, value, source)
             return
-        pool = swarm.pools[_pool_of(member)]
-        if pool.family is Family.WEBRTC:
-            pool.values[member & _PLACE_MASK].peers.discard(info_hash + key)
+        if kind.family is Family.WEBRTC:
+            swarm.values([key])[0].peers.discard(info_hash + key)
             value.peers.add(info_hash + key)
-        if (pool.seed, pool.family, pool.scope) == place:
-            pool.values[member & _PLACE_MASK] = value
-            swarm.members[key] = member & _IN_POOL_MASK | self._now << _STEP_SHIFT
+        if swarm.kind(key) == kind:
+            swarm.renew(key, value, self._now)
             return
-        _take(swarm, member)
-        self._place(swarm, key, place, value)
-        if announce.event is Event.COMPLETED and place[0]:
+        swarm.remove(key)
+        swarm.add(key, kind, value, self._now)
+        if announce.event is Event.COMPLETED and kind.seed:
             swarm.downloaded += 1
 
     def _insert(
         self,
         info_hash: bytes,
         key: bytes,
-        place: tuple[bool, Family, Scope],
+        kind: Kind,
         value: Any,
         source: bytes,
     ) -> None:
@@ -280,24 +224,23 @@ class Swarms:
             return
         swarm = self._swarms.get(info_hash)
         if swarm is None:
-            swarm = self._swarms[info_hash] = _Swarm()
+            swarm = self._swarms[info_hash] = Members()
             self._due.setdefault(self._now, set()).add(info_hash)
-        self._place(swarm, key, place, value)
+        swarm.add(key, kind, value, self._now)
         self._count += 1
-        self._webrtc += place[1] is Family.WEBRTC
+        self._webrtc += kind.family is Family.WEBRTC
         self._shared.add(info_hash + here)
         self._sources.add(here)
-        if place[1] is Family.WEBRTC:
+        if kind.family is Family.WEBRTC:
             value.peers.add(info_hash + key)
         elif key[:-2] != source:
             self._claims[info_hash, key] = source
 
     def _remove(self, info_hash: bytes, key: bytes) -> None:
         swarm = self._swarms.get(info_hash)
-        member = swarm.members.pop(key, None) if swarm is not None else None
-        if swarm is None or member is None:
+        if swarm is None or key not in swarm:
             return
-        family, value = _take(swarm, member)
+        family, value = swarm.remove(key)
         if family is Family.WEBRTC:
             value.peers.discard(info_hash + key)
             self._webrtc -= 1
@@ -307,30 +250,23 @@ class Swarms:
         self._count -= 1
         self._shared.remove(info_hash + here)
         self._sources.remove(here)
-        if not swarm.members:
+        if not swarm:
             del self._swarms[info_hash]
 
-    def _place(
-        self, swarm: _Swarm, key: bytes, place: tuple[bool, Family, Scope], value: Any
-    ) -> None:
-        number = swarm.pool(*place)
-        pool = swarm.pools[number]
-        swarm.members[key] = self._now << _STEP_SHIFT | number << _PLACE_BITS | len(pool.keys)
-        pool.keys.append(key)
-        pool.values.append(value)
-
     def _others(
-        self, swarm: _Swarm, announce: Announce, key: bytes, families: frozenset[Family]
+        self, swarm: Members, announce: Announce, key: bytes, families: frozenset[Family]
     ) -> tuple[list[bytes], list[bytes]]:
         scope = scope_of(key[:-2])
         seeds_too = announce.looks_for_seeds
         pools = [
             pool
             for pool in swarm.pools
-            if pool.family in families and pool.scope <= scope and (seeds_too or not pool.seed)
+            if pool.kind.family in families
+            and pool.kind.scope <= scope
+            and (seeds_too or not pool.kind.seed)
         ]
         keys = sample(self._random, [pool.keys for pool in pools], announce.wanted, key)
-        if announce.compact and len({pool.family for pool in pools}) < 2:
+        if announce.compact and len({pool.kind.family for pool in pools}) < 2:
             return keys, []
         ids = swarm.values(keys)
         while announce.peer_id in ids:  # the asker's own address of the other family
@@ -339,23 +275,7 @@ class Swarms:
         return keys, ids
 
 
-_NOBODY = _Swarm()
-
-
-def _take(swarm: _Swarm, member: int) -> tuple[Family, Any]:
-    """Take a peer out of its pool, where the last one gets its place; its family and value."""
-    pool = swarm.pools[_pool_of(member)]
-    place = member & _PLACE_MASK
-    taken = pool.values[place]
-    key, value = pool.keys.pop(), pool.values.pop()
-    if place < len(pool.keys):
-        pool.keys[place], pool.values[place] = key, value
-        swarm.members[key] = swarm.members[key] & ~_PLACE_MASK | place
-    return pool.family, taken
-
-
-def _pool_of(member: int) -> int:
-    return member >> _PLACE_BITS & _POOL_MASK
+_NOBODY = Members()
 
 
 def _host_of(announce: Announce, source: bytes) -> bytes:

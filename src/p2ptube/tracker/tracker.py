@@ -13,8 +13,9 @@ import msgspec
 from ..errors import ProtocolViolation
 from . import http, udp, websocket
 from .announce import Event, ScrapeCounts
+from .members import Family
 from .signalling import Channel
-from .swarms import Family, Limits, Swarms
+from .swarms import Limits, Swarms
 
 MAX_CHANNEL_PEERS = 5000  # of one WebSocket: the torrents of one session
 

@@ -69,7 +69,11 @@ async def _start_public(
     certificate: Certificate | None,
     stack: contextlib.AsyncExitStack,
 ) -> None:
-    tracker = TrackerServer(node.tracker, behind_proxy=bool(node.config.public_url))
+    tracker = TrackerServer(
+        node.tracker,
+        behind_proxy=bool(node.config.public_url),
+        blocks=lambda host: node.blocked.covers(host),  # noqa: PLW0108  they change while it runs
+    )
     app = create_public_app(node, tracker)
     await public.start(app, tracker, certificate.context if certificate else None)
     if certificate:

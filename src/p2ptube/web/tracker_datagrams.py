@@ -18,9 +18,13 @@ AT_ONCE = 64  # packets, before other connections get their turn
 class Datagrams:
     """Answers packets at a socket."""
 
-    def __init__(self, tracker: Tracker, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, tracker: Tracker, clock: Callable[[], float], blocks: Callable[[str], bool]
+    ) -> None:
+        """`blocks` says of an address whether it gets no answer."""
         self._tracker = tracker
         self._clock = clock
+        self._blocks = blocks
         self._socket: socket.socket | None = None
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -48,6 +52,8 @@ class Datagrams:
         if address[1] == 0:
             return None  # nobody can be answered there
         host = str(address[0]).partition("%")[0]
+        if self._blocks(host):
+            return None
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         source = plain(socket.inet_pton(family, host))
         return self._tracker.datagram(packet, source, self._clock())

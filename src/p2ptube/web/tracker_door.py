@@ -69,6 +69,9 @@ class TrackerDoor(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
         peer = transport.get_extra_info("peername")
         self._peer = str(peer[0]) if peer else ""
+        if self._server.blocks(self._peer):
+            self._transport.abort()
+            return
         self._source = packed(self._peer)
         self.heard = self._server.sweeps
         self._admitted = self._server.admit(self._source)

@@ -38,12 +38,19 @@ class TrackerServer:
     """Everything of a tracker that has to do with sockets.
 
     `behind_proxy` says that a reverse proxy of this machine or a private network tells in
-    X-Forwarded-For who asks.
+    X-Forwarded-For who asks. `blocks` says of an address whether nothing of it is answered.
     """
 
-    def __init__(self, tracker: Tracker, *, behind_proxy: bool = False) -> None:
+    def __init__(
+        self,
+        tracker: Tracker,
+        *,
+        behind_proxy: bool = False,
+        blocks: Callable[[str], bool] = lambda host: False,
+    ) -> None:
         self.tracker = tracker
         self.behind_proxy = behind_proxy
+        self.blocks = blocks
         self.clock = time.monotonic
         self.sweeps = 0  # the time, in sweeps
         self.doors: set[TrackerDoor] = set()
@@ -65,7 +72,7 @@ class TrackerServer:
     async def start(self, udp: socket.socket | None = None) -> None:
         """Begin to answer at `udp`, and to end connections that nobody uses."""
         if udp is not None:
-            self._datagrams = Datagrams(self.tracker, self.clock)
+            self._datagrams = Datagrams(self.tracker, self.clock, self.blocks)
             await self._datagrams.start(udp)
         self._sweeper = asyncio.create_task(self._sweep_for_ever(), name="tracker")
 
