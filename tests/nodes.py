@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 READY_SECONDS = 30
+IMPORT_SECONDS = 120  # its process is nice: all others of the machine go first
 LOOK_SECONDS = 0.02
 _never = threading.Event()
 FLAGS = (
@@ -130,7 +131,9 @@ class NodeProcess:
     def add(self, path: Path, **fields: Any) -> dict[str, Any]:
         """Add a file and wait for the video; `fields` are those of `POST videos`."""
         job = self.post("videos", {"path": str(path), **fields})
-        done = self.until(lambda: self.get(f"jobs/{job['id']}"), lambda j: j["state"] in _OVER)
+        done = self.until(
+            lambda: self.get(f"jobs/{job['id']}"), lambda j: j["state"] in _OVER, IMPORT_SECONDS
+        )
         assert done["state"] == "done", done
         video: dict[str, Any] = self.get(f"videos/{done['video']}")
         return video

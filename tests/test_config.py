@@ -98,6 +98,40 @@ def test_a_bad_flag_or_line_of_the_file_is_named(tmp_path: Path, name: str, valu
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("http://t.example", "http://t.example/announce"),
+        ("wss://t.example:8/", "wss://t.example:8/announce"),
+        ("https://t.example/secret/announce?key=1", "https://t.example/secret/announce?key=1"),
+        ("udp://t.example:6969", "udp://t.example:6969"),
+        ("udp://[2001:db8::1]:6969/announce", "udp://[2001:db8::1]:6969/announce"),
+    ],
+)
+def test_a_tracker_is_taken(tmp_path: Path, url: str, kept: str) -> None:
+    assert load_config(data_dir=tmp_path, tracker=(url,)).tracker == (kept,)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("t.example:6969", "begins with"),
+        ("ftp://t.example", "begins with"),
+        ("http://", "with a host"),
+        ("http:///announce", "with a host"),
+        ("http://t.example:/announce", "with a host"),
+        ("http://t.example:65536", "with a host"),
+        ("udp://t.example:0", "with a host"),
+        ("http://t.example/an nounce", "with a host"),
+        ("udp://t.example/announce", "needs a port"),
+        ("udp://[2001:db8::1]", "needs a port"),
+    ],
+)
+def test_what_is_no_tracker_is_refused(tmp_path: Path, url: str, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        load_config(data_dir=tmp_path, tracker=(url,))
+
+
 def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
     write(tmp_path, "prot = 5\n")
     with pytest.raises(InvalidInput, match="prot"):

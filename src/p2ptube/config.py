@@ -22,7 +22,7 @@ from pydantic_settings import (
 from .errors import InvalidInput
 from .network import Proxy, parse_network, parse_stun
 
-TRACKER = re.compile(r"(https?|udp|wss?)://[^\s/]+\S*", re.IGNORECASE)
+TRACKER = re.compile(r"(https?|udp|wss?)://", re.IGNORECASE)
 PUBLIC_URL = re.compile(
     r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?", re.IGNORECASE
 )
@@ -43,15 +43,18 @@ def _check_name(name: str) -> str:
 
 def _check_tracker(url: str) -> str:
     """A tracker's URL; where it names no path, that of our own trackers, which UDP has not."""
-    if not TRACKER.fullmatch(url):
+    if not TRACKER.match(url):
         raise ValueError("a tracker is a URL that begins with http, https, udp, ws or wss")
     try:
         parts = urlsplit(url)
-        known = bool(parts.hostname) and parts.port != 0
+        # "host:" is allowed by RFC 3986, but libtorrent does not take it.
+        known = bool(parts.hostname) and parts.port != 0 and not parts.netloc.endswith(":")
     except ValueError:
         known = False
-    if not known:
+    if not known or re.search(r"\s", url):
         raise ValueError(f"a tracker is a URL with a host, and perhaps a port: {url}")
+    if parts.scheme == "udp" and parts.port is None:
+        raise ValueError(f"a tracker over UDP needs a port, as udp has no usual one: {url}")
     if parts.path in {"", "/"} and parts.scheme != "udp" and not (parts.query or parts.fragment):
         return parts._replace(path="/announce").geturl()
     return url

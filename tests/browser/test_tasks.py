@@ -151,7 +151,7 @@ async def test_everything_by_keyboard(page: Page, town: Town) -> None:
     await page.keyboard.press("Enter")
     await until_it_plays(page)
     await page.keyboard.press("k")
-    await page.wait_for_function("document.querySelector('video').paused", polling=LOOK_MS)
+    await page.wait_for_function("() => document.querySelector('video').paused", polling=LOOK_MS)
     share = page.locator(".actions").get_by_role("button", name="Share")
     await press_until_focused(page, share)
     await page.keyboard.press("Enter")

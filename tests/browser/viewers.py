@@ -17,9 +17,16 @@ from tests.nodes import NodeProcess
 
 SECONDS = 10
 BIT_RATE = 650_000
-# Counts connections that were ever made, and notes what the player went through.
+# Counts connections that were ever made, and notes when the player ran dry: where it was, and how
+# many seconds it had in hand. A machine with too much to do also halts a player that has enough.
 WITNESS = """
 window.made = 0;
+window.dry = [];
+addEventListener("waiting", ({target: video}) => {
+    const {buffered, currentTime} = video;
+    const ahead = buffered.length ? buffered.end(buffered.length - 1) - currentTime : 0;
+    if (currentTime > 0.1 && !video.seeking) window.dry.push([currentTime, ahead]);
+}, true);
 if (window.RTCPeerConnection) {
     const Real = window.RTCPeerConnection;
     window.RTCPeerConnection = class extends Real {

@@ -18,7 +18,7 @@ import pytest
 from p2ptube.cli.demo_clip import make_clip
 from p2ptube.errors import Cancelled
 from p2ptube.media.probe import probe
-from p2ptube.web.server import ENDING_SIGNALS
+from p2ptube.web.signals import ENDING_SIGNALS
 
 SECONDS = 150
 

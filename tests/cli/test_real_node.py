@@ -189,6 +189,13 @@ def test_the_tracker_of_a_running_node_is_named(tmp_path: Path) -> None:
     assert named == [f"tracker {scheme}://{where}" for scheme in ("http", "udp", "ws")]
 
 
+def test_behind_a_proxy_the_tracker_is_named_as_strangers_know_it(tmp_path: Path) -> None:
+    url = "https://tube.example"
+    with running(tmp_path, "serve", "--public-port", "0", "--public-url", url):
+        named = call(tmp_path, "tracker").stdout.splitlines()
+    assert named == [f"tracker {scheme}://tube.example/announce" for scheme in ("https", "wss")]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes")
 def test_doctor_on_a_fresh_machine(tmp_path: Path) -> None:
     result = call(tmp_path / "new", "doctor")

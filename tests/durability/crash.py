@@ -213,12 +213,3 @@ def jobs_over(node: NodeProcess) -> list[dict[str, Any]]:
         lambda: node.get("jobs"), lambda jobs: all(j["state"] in OVER for j in jobs)
     )
     return jobs
-
-
-def add(node: NodeProcess, path: Path) -> dict[str, Any]:
-    """Add a file; wait with more patience than NodeProcess.add does."""
-    job = node.post("videos", {"path": str(path)})
-    over = until(lambda: node.get(f"jobs/{job['id']}"), lambda j: j["state"] in OVER)
-    assert over["state"] == "done", over
-    video: dict[str, Any] = node.get(f"videos/{over['video']}")
-    return video

@@ -88,7 +88,7 @@ def test_a_fetch_that_was_killed_goes_on(tmp_path: Path) -> None:
         node = start(tmp_path / "node", join=holder.peer_id)
         complete: set[str] = set()
         for number, kills in enumerate(KILLS):
-            fetch = Fetch(node, holder, crash.add(holder, clip(tmp_path, number)))
+            fetch = Fetch(node, holder, holder.add(clip(tmp_path, number)))
             fetch.begin()
             killed(fetch, sorted(chance.random() for _ in range(kills)), complete)
             video = crash.completed(node, fetch.id)

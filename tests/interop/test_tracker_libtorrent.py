@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -104,11 +105,12 @@ def add(to: lt.session, info: lt.torrent_info, folder: Path, trackers: list[str]
 
 def until(good: Callable[[], bool], *sessions: lt.session) -> None:
     deadline = time.monotonic() + PATIENCE
+    said: deque[str] = deque(maxlen=24)
     while not good():
-        assert time.monotonic() < deadline, [
-            [alert.message() for alert in each.pop_alerts()][-12:] for each in sessions
-        ]
+        assert time.monotonic() < deadline, list(said)
         sessions[0].wait_for_alert(100)
+        # Those that nobody takes would end the next wait at once.
+        said += [alert.message() for each in sessions for alert in each.pop_alerts()]
 
 
 def same(copy: Path, original: Path) -> bool:

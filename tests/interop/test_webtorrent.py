@@ -62,7 +62,7 @@ async def page(web: tuple[Path, str]) -> AsyncIterator[Page]:
         opened = await browser.new_page()
         opened.set_default_timeout(PATIENCE)
         await opened.goto(web[1])
-        await opened.wait_for_function("window.ready")
+        await opened.wait_for_function("() => window.ready")
         yield opened
         assert await opened.evaluate("faults") == []
 

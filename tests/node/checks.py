@@ -66,6 +66,12 @@ def downloaded(node: NodeProcess, video_id: str) -> dict[str, int]:
     return {peer["address"]: peer["downloaded"] for peer in peers}
 
 
+def uploaded(node: NodeProcess, video_id: str) -> int:
+    """How many bytes of a video a node has given, to everybody it knows of."""
+    peers: list[dict[str, Any]] = node.get(f"videos/{video_id}/swarm")["peers"]
+    return sum(peer["uploaded"] for peer in peers)
+
+
 def progress(node: NodeProcess, video_id: str) -> float:
     return float(node.get(f"videos/{video_id}")["progress"])
 

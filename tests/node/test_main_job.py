@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from tests.clips import camera_clip, make_clip
-from tests.node.checks import assert_plays, downloaded, progress, sha256, swarm_address
+from tests.node.checks import assert_plays, progress, sha256, uploaded
 from tests.nodes import NodeProcess, nodes
 
 FIRST = 64 * 1024
@@ -134,10 +135,11 @@ def fetch_from_both(
     assert [peer["id"] for peer in c.get("peers")] == [holders[1].peer_id]
     found = c.find(text)
     assert {holder["peer"] for holder in found["holders"]} == {h.peer_id for h in holders}
+    # At the holders: one that knows the other dials C itself, from whatever port.
+    before = [uploaded(holder, found["id"]) for holder in holders]
     c.post(f"videos/{found['id']}/fetch")
     c.complete(found["id"])
     assert sha256(c.stream(found["id"]).content) == added["sha256"]
-    shares = downloaded(c, found["id"])
-    for holder in holders:
-        assert shares[swarm_address(holder)] > 0, shares
+    for holder, earlier in zip(holders, before, strict=True):
+        holder.until(partial(uploaded, holder, found["id"]), earlier.__lt__)
     assert c.get(f"videos/{found['id']}/swarm")["pieces"].strip("1") == ""

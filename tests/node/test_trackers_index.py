@@ -362,6 +362,21 @@ async def test_an_index_is_kept_in_step(telling: Telling) -> None:
     ]
 
 
+async def test_an_index_that_refuses_what_it_was_not_told(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish = telling.publish
+
+    async def refusing(body: bytes) -> Receipt | None:
+        receipt = await publish(body)
+        return receipt and msgspec.structs.replace(receipt, refused={"0" * 40: "no"})
+
+    monkeypatch.setattr(telling, "publish", refusing)
+    telling.put(record("fox"))
+    await telling.until_listed("fox")
+    assert (telling.registration.listed, telling.registration.refused) == (1, {})
+
+
 async def test_many_videos_in_parts(telling: Telling) -> None:
     names = [f"film {number}" for number in range(230)]
     for name in names:

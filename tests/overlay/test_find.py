@@ -138,7 +138,7 @@ async def test_a_peer_that_never_answers_does_not_hold_the_search_up() -> None:
         content = MemoryContent()
         b = await net.peer(content)
         content.videos = [found("cat", str(b.address))]
-        a = await net.peer(find_hop_timeout=0.1)
+        a = await net.peer(find_hop_timeout=0.5)
         await a.add(b.address)
         a.restore([await SilentPeer().start(net)])
         assert titles(await search(a, "cat", ttl=1)) == ["cat"]

@@ -60,10 +60,10 @@ async def test_errors_of_files() -> None:
 async def test_a_file_that_waits_for_its_pieces_is_sent_when_they_come() -> None:
     async with network() as net:
         wait = asyncio.Event()
-        a = await net.peer(MemoryContent(files={"x": b"late"}, wait=wait), idle_timeout=0.05)
+        a = await net.peer(MemoryContent(files={"x": b"late"}, wait=wait), idle_timeout=0.3)
         b = await net.peer()
         fetching = asyncio.create_task(fetch(b, a.address, "x"))
-        done, _ = await asyncio.wait((fetching,), timeout=0.3)  # well beyond the server's idle time
+        done, _ = await asyncio.wait((fetching,), timeout=1)  # well beyond the server's idle time
         assert not done
         wait.set()
         assert await asyncio.wait_for(fetching, TIMEOUT) == b"late"

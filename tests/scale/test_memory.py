@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.clips import make_clip
-from tests.durability.crash import add, completed, pad
+from tests.durability.crash import completed, pad
 from tests.nodes import NodeProcess, nodes
 from tests.scale.measure import MEMORY_LIMIT, get_file, peak_memory, stream_digest
 
@@ -23,7 +23,7 @@ def large(path: Path, size: int) -> Path:
 def test_two_gigabytes_by_fget_and_stream(tmp_path: Path) -> None:
     with nodes() as start:
         node = start(tmp_path / "node")
-        video = add(node, large(tmp_path / "Two gigabytes.mp4", 2 * GIGABYTE))
+        video = node.add(large(tmp_path / "Two gigabytes.mp4", 2 * GIGABYTE))
         assert video["size"] > 2 * GIGABYTE
         assert get_file(node, video["file_name"]) == video["sha256"]
         assert stream_digest(node, video["id"]) == video["sha256"]
@@ -35,7 +35,7 @@ def test_two_gigabytes_by_fget_and_stream(tmp_path: Path) -> None:
 def test_a_gigabyte_streams_while_it_is_fetched(tmp_path: Path) -> None:
     with nodes() as start:
         holder = start(tmp_path / "holder")
-        video = add(holder, large(tmp_path / "One gigabyte.mp4", GIGABYTE))
+        video = holder.add(large(tmp_path / "One gigabyte.mp4", GIGABYTE))
         viewer = start(tmp_path / "viewer", join=holder.peer_id)
         viewer.find("gigabyte")
         assert stream_digest(viewer, video["id"]) == video["sha256"]

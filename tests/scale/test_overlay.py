@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 from tests.clips import make_clip
-from tests.durability.crash import add, pad
+from tests.durability.crash import pad
 from tests.nodes import NodeProcess, nodes
 from tests.scale.measure import TIMEOUT
 
@@ -61,7 +61,7 @@ async def test_240_exchanges_at_once_while_a_stream_runs(tmp_path: Path) -> None
     with nodes() as start:
         node = start(tmp_path / "node")
         clip = make_clip(tmp_path / "Watched.mp4", seconds=1, faststart=True)
-        video = add(node, pad(clip, SIZE))
+        video = node.add(pad(clip, SIZE))
         host, port = node.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         request = (

@@ -120,6 +120,15 @@ def test_the_largest_message() -> None:
     assert read(masked(1, bytes(LIMIT))) == [(Opcode.TEXT, bytes(LIMIT))]
 
 
+def test_a_message_in_the_smallest_frames() -> None:
+    limit = 64 * 1024
+    data = masked(1, b"", fin=False) + masked(0, b"x", fin=False) * limit
+    reader = FrameReader(limit)
+    assert reader.feed(data) == []
+    assert reader.feed(masked(0, b"")) == [(Opcode.TEXT, b"x" * limit)]
+    assert reader.feed(masked(1, b"next")) == [(Opcode.TEXT, b"next")]
+
+
 def test_the_handshake_of_the_rfc() -> None:
     assert accept_key(HEADERS) == b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 

@@ -102,6 +102,30 @@ async def test_withdrawn_and_left(index: Index, clock: Clock) -> None:
     assert await titles(index) == ["whale"]
 
 
+async def test_it_counts_what_it_lists_at_once(index: Index, clock: Clock) -> None:
+    one, other = Teller(index, clock), Teller(index, clock, 2)
+
+    def counted() -> tuple[int, int]:
+        return index.info().videos, index.info().holders
+
+    await publish(one, "fox", "whale", "owl")
+    await other.tell(hold=[other.hold("fox"), other.hold("whale")])
+    assert counted() == (3, 5)
+    await one.tell(describe=[one.describe("fox")])  # again
+    await one.tell(withdraw=[video_id("fox"), video_id("owl")])
+    assert counted() == (2, 3)
+    await one.tell(describe=[one.describe("whale", unlisted=True, sequence=1)])
+    assert counted() == (1, 1)
+    await one.tell(describe=[one.describe("whale", unlisted=True, sequence=2)])
+    assert counted() == (1, 1)
+    await one.tell(describe=[one.describe("whale", sequence=3)])
+    assert counted() == (2, 2)
+    await other.tell(leave=True)
+    assert counted() == (1, 1)
+    await index.sweep()
+    assert counted() == (1, 1)
+
+
 async def test_a_node_moves(index: Index, clock: Clock) -> None:
     one = Teller(index, clock)
     await publish(one, "fox")

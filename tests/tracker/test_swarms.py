@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from tests.tracker.swarming import HASH, Tracked, announce, peer_id, ports
 
@@ -145,6 +147,21 @@ def test_limits() -> None:
     swarms.announce(announce(1, event=Event.STOPPED), "8.0.0.1", 1)
     swarms.announce(announce(7), "8.0.0.77", 1)
     assert len(swarms) == 5
+
+
+def test_who_comes_and_goes_leaves_nothing_behind(swarms: Tracked) -> None:
+    def visit(swarm: int) -> None:
+        here = {"info_hash": swarm.to_bytes(20)}
+        swarms.announce(announce(1, **here), "8.0.0.1")
+        swarms.announce(announce(1, event=Event.STOPPED, **here), "8.0.0.1")
+
+    visit(0)
+    tracemalloc.start()
+    for swarm in range(5000):
+        visit(swarm)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 100_000, "a set of the 5000 info-hashes takes 500 kB"
 
 
 def test_a_network_of_ipv6_counts_as_one_address() -> None:

@@ -120,6 +120,17 @@ def test_forged_connection_ids_change_nothing_and_gain_nothing(
     assert (stats.peers, stats.announces_udp, stats.scrapes) == (0, 0, 0)
 
 
+def test_trackers_do_not_refuse_each_others_refusals_for_ever() -> None:
+    one, other = tracker(), tracker()
+    packet: bytes | None = head(1, Action.ANNOUNCE) + body()
+    for _ in range(10):
+        for source, of in ((HERE, one), (THERE, other)):
+            if packet is not None:
+                packet = of.datagram(packet, source, 0)
+    assert packet is None
+    assert one.stats(0).refused + other.stats(0).refused == 2
+
+
 @given(st.binary(max_size=200))
 def test_no_packet_of_a_stranger_is_answered_with_more(packet: bytes) -> None:
     answer = tracker().datagram(packet, HERE, 0)

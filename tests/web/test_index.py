@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from tests.tracker.publishing import FAR, Clock, Teller, video_id
 
-from p2ptube.errors import P2PTubeError
+from p2ptube.errors import P2PTubeError, StorageError
 from p2ptube.swarm import parse_magnet
 from p2ptube.tracker.index import MAX_BODY, IndexInfo, Receipt, parse_results
 from p2ptube.tracker.index_store import Index
@@ -45,6 +45,21 @@ def app(index: Index) -> PublicHeaders:
     return PublicHeaders(
         Starlette(routes=IndexRoutes(index, site).routes(), exception_handlers=errors)
     )
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+async def test_strangers_are_told_no_paths(
+    app: PublicHeaders, index: Index, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    async def search(_: object) -> None:
+        raise StorageError("the disk is full; the index /home/ada/index.sqlite was not changed")
+
+    monkeypatch.setattr(index, "search", search)
+    async with at(app, FAR) as web:
+        answer = await web.get("/search?q=fox", headers={"accept": accept})
+    assert answer.status_code == 507
+    assert "the log tells more" in answer.text
+    assert "ada" not in answer.text
 
 
 def at(app: PublicHeaders, address: str) -> httpx.AsyncClient:

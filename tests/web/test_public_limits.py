@@ -17,10 +17,11 @@ from tests.clips import make_clip
 from tests.nodes import NodeProcess, nodes
 
 from p2ptube.config import load_config
+from p2ptube.errors import FileChanged
 from p2ptube.node import Node
 from p2ptube.node.uplink import Uplink
 from p2ptube.web import public_site, stream_slots
-from p2ptube.web.public_site import PublicHeaders, PublicSite, RequestRates
+from p2ptube.web.public_site import Admission, PublicHeaders, PublicSite
 from p2ptube.web.public_streams import MOST_UNFINISHED, PublicStreams
 
 Start = Callable[..., NodeProcess]
@@ -211,6 +212,24 @@ async def playing(streams: PublicStreams) -> AsyncIterator[asyncio.Task[None]]:
     await asyncio.wait({task})
 
 
+async def test_strangers_are_told_no_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read(self: Endless, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        raise FileChanged("/home/ada/secret.mp4 is no longer there")
+        yield b""
+
+    monkeypatch.setattr(Endless, "read", read)
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    response = await streams(tmp_path).answer("x", {}, "GET", "192.0.2.1")
+    await response({"type": "http"}, Player()._receive, send)
+    assert sent[0]["status"] == 409
+    assert b"the log tells more" in sent[1]["body"]
+    assert b"ada" not in sent[1]["body"]
+
+
 async def test_who_takes_nothing_makes_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served = streams(tmp_path, public_streams_per_address=1)
     async with playing(served) as stalled:
@@ -276,7 +295,7 @@ async def test_too_many_requests_are_refused(
 
     monkeypatch.setattr(public_site, "REQUESTS", {"per_second": 1e-6, "burst": 2.0})
     site = PublicSite(lambda: "Ada")
-    limited = PublicHeaders(RequestRates(app, site))
+    limited = PublicHeaders(Admission(app, site))
 
     def web(address: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(limited, client=(address, 1))

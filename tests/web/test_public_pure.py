@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 import re
 from typing import Any
+from urllib.parse import quote
 
 import av
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
+from p2ptube.errors import InvalidInput
 from p2ptube.node.pace import Pace, swarm_share
 from p2ptube.node.views import PublicVideo
+from p2ptube.web.exchange import number
 from p2ptube.web.public_origin import client_address, origin, owner_of, tracker_origin
+from p2ptube.web.public_site import PublicSite
 from p2ptube.web.public_video import (
     all_trackers,
     embed_code,
@@ -107,6 +112,24 @@ def test_no_host_header_gets_anything_else_into_a_page(host: str) -> None:
 def test_only_a_proxy_near_by_says_who_asks(peer: str, forwarded_for: str, expected: str) -> None:
     assert client_address(peer, forwarded_for, behind_proxy=True) == expected
     assert client_address(peer, forwarded_for, behind_proxy=False) == peer
+
+
+def test_of_two_headers_the_proxy_wrote_the_last() -> None:
+    said = [(b"x-forwarded-for", b"198.51.100.1"), (b"x-forwarded-for", b"203.0.113.9")]
+    request = Request({"type": "http", "client": ("127.0.0.1", 1), "headers": said})
+    site = PublicSite(lambda: "Ada", "https://tube.example")
+    assert site.client_address(request) == "203.0.113.9"
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.0", "11", "٣", "0" * 19 + "1300", "9" * 5000])
+def test_numbers_of_a_query(text: str) -> None:
+    def given(text: str) -> Request:
+        return Request({"type": "http", "query_string": f"page={quote(text)}".encode()})
+
+    assert number(given("10"), "page", 1, 10) == 10
+    assert number(given(""), "page", 1, 10) is None
+    with pytest.raises(InvalidInput, match="page must be a number from 1 to 10"):
+        number(given(text), "page", 1, 10)
 
 
 @given(st.text(), st.text())

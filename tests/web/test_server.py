@@ -21,7 +21,7 @@ from p2ptube.node.views import Event
 from p2ptube.web.admin import create_admin_app
 from p2ptube.web.listening import LOOPBACK, WebServer, listen
 from p2ptube.web.logs import logging_to
-from p2ptube.web.server import on_signals
+from p2ptube.web.signals import on_signals
 
 SSE = {"accept": "text/event-stream"}
 

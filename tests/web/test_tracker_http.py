@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,12 +15,14 @@ import libtorrent
 import pytest
 from tests.web.certificates import make_pair
 from tests.web.tracking import HASH, SECONDS, Port, query, request, tracker_port
+from websockets.exceptions import InvalidStatus
 
 from p2ptube.errors import Conflict
-from p2ptube.web import tracker_server
+from p2ptube.web import tracker_door, tracker_server
 from p2ptube.web.listening import LOOPBACK
 from p2ptube.web.public_port import PublicPort
 from p2ptube.web.tls import Certificate
+from p2ptube.web.tracker_door import TrackerDoor
 
 CLOSE = "Connection: close"
 
@@ -108,6 +112,7 @@ async def test_other_requests_go_to_the_web_server(port: Port) -> None:
         assert (await client.post("/announce")).status_code == 405
         assert (await client.head(f"/announce?{query(2).decode()}")).status_code == 200
         assert (await client.get("/announcements")).status_code == 404
+        assert (await client.get("/favicon.ico")).headers["content-type"] == "image/svg+xml"
 
 
 async def test_the_web_server_takes_over_in_the_middle(port: Port) -> None:
@@ -150,6 +155,52 @@ async def test_whoever_only_connects_is_sent_away(port: Port) -> None:
         port.server.sweep()
     assert await asyncio.wait_for(reader.read(), SECONDS) == b""
     writer.close()
+
+
+async def test_whoever_takes_no_answer_is_sent_away(
+    port: Port, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracker_door, "MAX_UNSENT", 2**40)
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(sock, (LOOPBACK, port.port))
+    sending = asyncio.create_task(loop.sock_sendall(sock, request(1) * 50_000))
+    async with asyncio.timeout(SECONDS):
+        while not any(map(_owes, port.server.doors)):
+            await asyncio.sleep(0.01)
+    for _ in range(tracker_server.DOOR_SWEEPS + 1):
+        port.server.sweep()
+    with contextlib.suppress(OSError):
+        await asyncio.wait_for(sending, SECONDS)
+    async with asyncio.timeout(SECONDS):
+        while port.server.doors:
+            port.server.sweep()
+            await asyncio.sleep(0.01)
+    sock.close()
+
+
+def _owes(door: TrackerDoor) -> bool:
+    return door._transport.get_write_buffer_size() > 0
+
+
+async def test_who_is_blocked_is_refused_also_behind_a_proxy() -> None:
+    async with tracker_port(behind_proxy=True, blocks=lambda host: host == "8.0.0.1") as port:
+        for target in (b"/announce?" + query(1), b"/scrape?info_hash=" + HASH, b"/"):
+            said = [f"X-Forwarded-For: {host}".encode() for host in ("8.0.0.1", "8.0.0.2")]
+            refused, answered = [
+                await port.ask(
+                    b"GET %b HTTP/1.1\r\nHost: t\r\nConnection: close\r\n%b\r\n\r\n"
+                    % (target, header)
+                )
+                for header in said
+            ]
+            assert refused.startswith(b"HTTP/1.1 403"), target
+            assert answered.startswith(b"HTTP/1.1 200"), target
+        with pytest.raises(InvalidStatus, match="403"):
+            async with port.socket(additional_headers={"X-Forwarded-For": "8.0.0.1"}):
+                pass
 
 
 async def test_so_many_connections_of_an_address(

@@ -7,7 +7,7 @@ import contextlib
 import json
 import random
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -70,12 +70,15 @@ async def tracker_port(
     tls: ssl.SSLContext | None = None,
     trust: ssl.SSLContext | None = None,
     host: str = LOOPBACK,
+    blocks: Callable[[str], bool] = lambda host: False,
 ) -> AsyncIterator[Port]:
     """Run a tracker at a free port."""
-    server = TrackerServer(Tracker(random.Random(1), b"k" * 32), behind_proxy=behind_proxy)
+    tracker = Tracker(random.Random(1), b"k" * 32)
+    server = TrackerServer(tracker, behind_proxy=behind_proxy, blocks=blocks)
     public = PublicPort(host, 0)
     try:
-        await public.start(create_tracker_app(Config(), server), server, tls)
+        config = Config(public_url="https://t.example") if behind_proxy else Config()
+        await public.start(create_tracker_app(config, server), server, tls)
         yield Port(server, public.port, trust)
     finally:
         await public.stop()

@@ -8,6 +8,7 @@ import { isGenuine, pieceSpan, videoPieces, videoSpan, type Layout } from "./lay
 import type { Origin } from "./origin";
 import type { Pieces } from "./pieces";
 import type { Player } from "./player";
+import { NO_TURN } from "./position";
 import { Rate } from "./rate";
 import { Reading } from "./reading";
 import { ask, bring, due, type Situation } from "./schedule";
@@ -154,7 +155,7 @@ export class Mixer implements Holder {
       for (const { index, from, blocks } of ask(situation)) this.request(index, from, blocks);
     }
     this.askServer(situation);
-    this.swarm?.tell(situation.first, this.claims());
+    this.swarm?.tell(situation.brings ? situation.first : NO_TURN, this.claims());
     const near = Math.ceil((KEPT_SECONDS * this.byteRate) / this.layout.pieceLength);
     for (const index of this.pieces.shrink(situation.first, Math.min(near, this.most / 4))) this.swarm?.drop(index);
   }
@@ -178,9 +179,11 @@ export class Mixer implements Holder {
     const pieces = (seconds: number) => Math.max(2, Math.ceil(seconds / pieceSeconds));
     const all = Math.ceil(this.most * 0.6);
     const before = !this.player.wanted();
-    const alone = !sources.some((source) => source.viewer);
+    const nodes = sources.filter((source) => !source.viewer);
+    const alone = nodes.length === sources.length;
     return {
       me: this.swarm?.me ?? "",
+      brings: !nodes.length || nodes.some((node) => node.open),
       first: this.first,
       end,
       inHand: this.inHand,
@@ -330,7 +333,8 @@ export class Mixer implements Holder {
     const at = this.reading.at;
     if (this.reading.holds) {
       const contiguous = this.bytes.contiguous(this.layout.offset + at);
-      const inflow = Math.max(this.rate.perSecond(now(), 1), this.origin?.speed ?? 0);
+      // What comes from other viewers comes in bursts, which tell nothing of the next seconds.
+      const inflow = this.swarm?.viewers ? 0 : Math.max(this.rate.perSecond(now(), 1), this.origin?.speed ?? 0);
       this.reading.consider(contiguous, this.byteRate, inflow, this.layout.length - at);
       if (this.reading.holds) return;
     }

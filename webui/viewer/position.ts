@@ -5,6 +5,9 @@ import type { Wire } from "webtorrent/dist/webtorrent.min.js";
 
 export const NAME = "p2t_at";
 
+/** Said instead of a piece by a viewer that cannot bring any from nodes at the moment. */
+export const NO_TURN = 2 ** 32 - 1;
+
 const MOST_CLAIMS = 64;
 const NUMBER = 4;
 

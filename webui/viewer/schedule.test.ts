@@ -14,6 +14,7 @@ const source = (change: Partial<Source>): Source => ({
 
 const situation = (change: Partial<Situation> = {}): Situation => ({
   me: "b",
+  brings: true,
   first: 0,
   end: 20,
   inHand: 4,
@@ -43,6 +44,11 @@ describe("turns", () => {
     const others = [{ has: () => true }, { at: 9 }, { at: undefined }].map((change, i) => source({ id: `a${i}`, ...change }));
     expect(turn(situation({ sources: others }), 5)).toBe(0);
     expect(turn(situation({ first: 40, sources: [source({ id: "a", at: 0 })] }), 41)).toBe(0);
+  });
+
+  it("come last for who cannot get anything from nodes, unless there is nobody else", () => {
+    expect(turn(situation({ brings: false, sources: ids.slice(2).map((id) => source({ id })) }), 0)).toBe(2);
+    expect(turn(situation({ brings: false }), 0)).toBe(0);
   });
 
   it("pass to the next when it gets late", () => {

@@ -24,6 +24,8 @@ export interface Source {
 
 export interface Situation {
   me: string;
+  /** Whether this viewer takes turns: not while the nodes that it knows let it wait. */
+  brings: boolean;
   /** The piece that is needed first, and the end of the video. */
   first: number;
   end: number;
@@ -66,6 +68,7 @@ export function turn(situation: Situation, index: number): number {
   const needs = (source: Source) =>
     source.viewer && source.at !== undefined && source.at <= index && index - source.at <= ahead && !source.has(index);
   const ids = situation.sources.filter(needs).map((source) => source.id);
+  if (!situation.brings) return ids.length;
   const before = ids.filter((id) => id < situation.me).length;
   const everybody = ids.length + 1;
   return (((before - index) % everybody) + everybody) % everybody;

@@ -136,6 +136,11 @@ export class Swarm {
     }
   }
 
+  /** How many viewers are connected. */
+  get viewers(): number {
+    return [...this.peers.values()].filter(({ wire }) => isViewer(wire)).length;
+  }
+
   isViewer(id: string): boolean {
     const peer = this.peers.get(id);
     return !!peer && isViewer(peer.wire);

@@ -14,7 +14,6 @@ import httpx
 
 from ..errors import P2PTubeError, PeerUnreachable
 from ..web.guards import capability
-from ..web.server import running_node
 from .command import Command
 
 ANSWER_SECONDS = 120.0  # joining or resolving asks other peers, which may be slow
@@ -173,6 +172,8 @@ async def connect(command: Command) -> AsyncIterator[Api]:
         async with running as api:
             yield api
         return
+    from ..web.server import running_node  # half a second, which a running node saves
+
     async with (
         running_node(command.one_shot_config()) as (node, url),
         Api(url, node.token, owned=True) as api,

@@ -14,7 +14,7 @@ import typer
 
 from ..config import Config, load_config
 from ..errors import P2PTubeError
-from ..web.server import on_signals
+from ..web.signals import on_signals
 from .output import Output, safe
 
 T = TypeVar("T")

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from cryptography import x509
 
 from ..config import Config
 from ..errors import InvalidInput
-from ..web.tls import Certificate
 
 SOON = datetime.timedelta(days=7)
 
@@ -41,6 +39,10 @@ def check_public(config: Config, now: datetime.datetime) -> Iterator[Finding]:
 
 
 def _certificate(cert: Path, key: Path, now: datetime.datetime) -> Finding:
+    from cryptography import x509
+
+    from ..web.tls import Certificate
+
     try:
         Certificate(cert, key)
         leaf = x509.load_pem_x509_certificates(cert.read_bytes())[0]

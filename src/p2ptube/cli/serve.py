@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .. import __version__
-from ..node import Node
-from ..web.server import run_node
 from .browser import open_page
 from .command import Command, DataDir, Join, Json, run
+
+if TYPE_CHECKING:
+    from ..node import Node
 
 PortOption = Annotated[int | None, typer.Option("--port", help="Overlay port, 0 for any free one.")]
 
@@ -133,5 +134,7 @@ async def _serve(command: Command) -> None:
         if config.browser:
             # With the token, the page opens whatever the browser tells of where it comes from.
             open_page(f"{url}?token={node.token}")
+
+    from ..web.server import run_node  # not for the other verbs, which take half as long without
 
     await run_node(config, on_ready=on_ready)

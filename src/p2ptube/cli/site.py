@@ -14,7 +14,7 @@ import typer
 
 from ..errors import Conflict, InvalidInput, StorageError
 from ..network import parse_stun
-from ..web.routes_page import STATIC
+from ..web import STATIC
 from .command import Command, DataDir, Json, of, run
 
 PAGE = "index.html"

@@ -10,15 +10,8 @@ import typer
 
 from ..config import Config
 from ..errors import Conflict
-from ..library import DataLock
 from ..models import PeerAddress
-from ..overlay.transport import advertised_host
-from ..tracker.index_store import Index
-from ..web.logs import logging_to
-from ..web.public_port import listening_host
-from ..web.routes_index import IndexRoutes
-from ..web.server import on_signals
-from ..web.tracker_alone import announce_urls, running_tracker
+from ..web.signals import on_signals
 from .client import find_running
 from .command import Command, DataDir, Json, of, run
 
@@ -57,10 +50,22 @@ async def _tracker(command: Command, port: int | None) -> None:
             f"a node without a tracker is running at {running.origin}/: "
             "restart it with --public-port, or give another --data-dir"
         )
-    _print_urls(command, config, PeerAddress.parse(node["peer_id"]).host, node["ports"]["public"])
+    address = PeerAddress(PeerAddress.parse(node["peer_id"]).host, node["ports"]["public"])
+    origin: str = node["public_url"]
+    # A reverse proxy has an address of its own, and does not pass on UDP.
+    _print_urls(command, origin, address.port, udp=origin.endswith(f"://{address}"))
 
 
 async def _run(command: Command, config: Config, port: int) -> None:
+    # Not for the other verbs, which take half as long without.
+    from ..library import DataLock
+    from ..overlay.transport import advertised_host
+    from ..tracker.index_store import Index
+    from ..web.logs import logging_to
+    from ..web.public_port import listening_host
+    from ..web.routes_index import IndexRoutes
+    from ..web.tracker_alone import running_tracker
+
     stop = asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(on_signals(stop.set))
@@ -71,14 +76,17 @@ async def _run(command: Command, config: Config, port: int) -> None:
         own = await stack.enter_async_context(
             running_tracker(config, port, lambda site: IndexRoutes(index, site).routes(home=True))
         )
-        _print_urls(command, config, advertised_host(listening_host(config)), own)
+        scheme = "https" if config.tls_cert else "http"
+        address = PeerAddress(advertised_host(listening_host(config)), own)
+        origin = config.public_url or f"{scheme}://{address}"
+        _print_urls(command, origin, own, udp=not config.public_url)
         await stop.wait()
 
 
-def _print_urls(command: Command, config: Config, host: str, port: int) -> None:
-    scheme = "https" if config.tls_cert else "http"
-    origin = config.public_url or f"{scheme}://{PeerAddress(host, port)}"
-    urls = announce_urls(origin, udp=not config.public_url)
+def _print_urls(command: Command, origin: str, port: int, *, udp: bool) -> None:
+    from ..web.tracker_alone import announce_urls
+
+    urls = announce_urls(origin, udp=udp)
     document: dict[str, Any] = {"tracker": urls[0], "urls": urls, "port": port}
     command.output.document(document)
     for url in urls:

@@ -87,6 +87,8 @@ def _beside(path: Path) -> list[tuple[str, list[Cue]]]:
 
 def _of_file(path: Path, kind: str) -> list[tuple[str, list[Cue]]]:
     try:
+        if not path.is_file():  # the open of a FIFO would wait for ever
+            raise ValueError("no file")
         with path.open("rb") as file:
             data = file.read(_MAX_FILE_BYTES + 1)
         if len(data) > _MAX_FILE_BYTES:

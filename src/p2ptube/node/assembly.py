@@ -8,9 +8,12 @@ import logging
 import random
 import secrets
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from ..config import Config
+from ..errors import StorageError
 from ..identity import Identity
 from ..library import DataLock, Library
 from ..media.jobs import Job, Jobs
@@ -63,7 +66,7 @@ class Assembly:
         self._cleanup = contextlib.AsyncExitStack()
         self._events = Events()
         self._jobs = Jobs(on_change=self._job_changed)
-        self._saving: set[asyncio.Future[None]] = set()
+        self._storing: set[asyncio.Task[None]] = set()
         self.tracker = Tracker(random.Random(), secrets.token_bytes(32))  # noqa: S311  samples peers
         self.index: Index | None = None  # of what peers publish here; only with a public port
         self._preferences = Preferences(config, self._settle_for)
@@ -77,6 +80,7 @@ class Assembly:
         stack.callback(DataLock.acquire(config.data_dir).release)
         library = await Library.open(config.data_dir / "library.sqlite")
         stack.push_async_callback(library.close)
+        stack.push_async_callback(self._stored)
         identity = Identity.load_or_create(config.data_dir / "identity.key")
         self.token = await _token(library)
         self._catalog = Catalog(library)
@@ -315,9 +319,7 @@ class Assembly:
         )
 
     def _save_resume(self, video_id: str, data: bytes) -> None:
-        saving = asyncio.ensure_future(self._catalog.library.put_resume(video_id, data))
-        self._saving.add(saving)
-        saving.add_done_callback(self._saving.discard)
+        self._store(self._catalog.library.put_resume(video_id, data))
 
     def _video_changed(self, video_id: str) -> None:
         self._videos.changed(video_id)
@@ -325,16 +327,28 @@ class Assembly:
 
     def _relocate(self) -> None:
         """Sign our descriptors anew, where they name other trackers than we have by now."""
-        relocating = asyncio.ensure_future(self._editing.relocate(self._trackers.place))
-        self._saving.add(relocating)
-        relocating.add_done_callback(self._saving.discard)
-        self._cleanup.callback(relocating.cancel)
+        self._store(self._editing.relocate(self._trackers.place))
+
+    async def _stored(self) -> None:
+        await asyncio.gather(*self._storing)
+
+    def _store(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_logged(work))
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
 
     def _job_changed(self, job: Job) -> None:
         self._events.send(Event(kind="job", data=present.job_view(job)))
 
     def _peers_changed(self) -> None:
         self._events.send(Event(kind="peers", data=tuple(map(view_of, self._peer.peers()))))
+
+
+async def _logged(storing: Coroutine[Any, Any, None]) -> None:
+    try:
+        await storing
+    except StorageError as error:
+        log.warning("cannot store: %s", error)
 
 
 async def _token(library: Library) -> str:

@@ -47,5 +47,7 @@ async def _drain(source: AsyncGenerator[T, None], queue: asyncio.Queue[T | _End]
                 queue.put_nowait(answer)
     except P2PTubeError as error:
         log.info("search: %s", error)
+    except Exception:
+        log.exception("a source of answers failed")
     finally:
         queue.put_nowait(_End())

@@ -1,7 +1,7 @@
 """The settings that a user changes while the node runs: checked, kept in D/config.toml, applied.
 
-The name and the limits hold at once, everything else from the next start. A setting that a flag
-or an environment variable decides cannot be changed here: the file would not be asked for it.
+Those in `AT_ONCE` hold at once, everything else from the next start. A setting that a flag or an
+environment variable decides cannot be changed here: the file would not be asked for it.
 """
 
 from __future__ import annotations

@@ -182,8 +182,7 @@ class Registration:
             wanted += receipt.wanted
         described = [shelf.envelopes[video] for video in wanted if video in shelf.envelopes]
         for envelopes in _by_size(described):
-            receipt = await self._send(describe=tuple(envelopes))
-            self.refused |= receipt.refused
+            self._note_refused(await self._send(describe=tuple(envelopes)))
         if due and self.info is not None and self.info.id == info.id:
             self._renewed_at = time.monotonic()
 
@@ -204,7 +203,12 @@ class Registration:
         for held in part:
             self._told[held.id] = held
             self.refused.pop(held.id, None)
-        self.refused |= receipt.refused
+        self._note_refused(receipt)
+
+    def _note_refused(self, receipt: Receipt) -> None:
+        # Of what it was told: whatever else an index answers would pile up here.
+        told = self._told
+        self.refused |= {video: why for video, why in receipt.refused.items() if video in told}
 
     def _forget(self, videos: Iterable[str]) -> None:
         for video in videos:

@@ -81,7 +81,7 @@ class FrameReader:
         self._limit = limit
         self._buffer = b""
         self._begun = Opcode.CONTINUATION  # what a message in several frames began as
-        self._parts = b""
+        self._parts: bytearray | None = None  # made when needed: most messages are whole
 
     def feed(self, data: bytes) -> list[tuple[Opcode, bytes]]:
         """Return the messages and control frames that are now complete. Raises FrameError."""
@@ -123,7 +123,7 @@ class FrameReader:
         if opcode >= Opcode.CLOSE:
             if not first & 0x80 or length > _MAX_CONTROL:
                 raise FrameError(1002, "control frames are short and whole")
-        elif length + len(self._parts) > self._limit:
+        elif length + len(self._parts or b"") > self._limit:
             raise FrameError(1009, f"more than {self._limit} bytes")
         return opcode
 
@@ -135,12 +135,13 @@ class FrameReader:
         if not continued:
             if whole:
                 return opcode, payload
-            self._begun = opcode
+            self._begun, self._parts = opcode, bytearray()
+        assert self._parts is not None
         self._parts += payload
         if not whole:
             return None
-        message = self._begun, self._parts
-        self._begun, self._parts = Opcode.CONTINUATION, b""
+        message = self._begun, bytes(self._parts)
+        self._begun, self._parts = Opcode.CONTINUATION, None
         return message
 
 

@@ -38,7 +38,7 @@ class Described:
 
 @dataclass
 class Totals:
-    """How much is in the index: counted anew by `forget`, and kept up by what is added."""
+    """How much is in the index: counted anew by `forget`, and kept up meanwhile."""
 
     videos: int = 0
     holdings: int = 0
@@ -121,7 +121,8 @@ class Taking:
             f"DELETE FROM holdings WHERE node = ? {which} RETURNING video",  # noqa: S608
             (self._node, *values),
         ).fetchall()
-        _delete_unheld(self._db, [number for (number,) in rows])
+        self._totals.holdings -= len(rows)
+        self._totals.videos -= _delete_unheld(self._db, [number for (number,) in rows])
 
     def _rooms(self) -> tuple[int, int]:
         """How many holdings and bytes of descriptors may be added."""
@@ -173,6 +174,7 @@ class Taking:
             if self._bytes < 0 or (row is None and self._room <= 0):
                 raise InvalidInput("the index has no more room for videos of this node or address")
             self._put_video(described)
+            self._totals.videos += row is None or row.known.unlisted
             row = self._find(video)
         assert row is not None
         self._put_holding(row.number)
@@ -203,13 +205,17 @@ class Taking:
 
     def _take_out(self, described: Described) -> None:
         """Forget a video; only that its publisher took it out is remembered, for some time."""
-        (number,) = self._db.execute(
-            "UPDATE videos SET sequence = ?, payload = '', sig = '', taken_out = ? WHERE id = ? "
-            "RETURNING number",
-            (described.descriptor.sequence, self._now + TAKEN_OUT, described.descriptor.id),
-        ).fetchall()[0]
-        self._db.execute("DELETE FROM video_text WHERE rowid = ?", (number,))
-        self._db.execute("DELETE FROM holdings WHERE video = ?", (number,))
+        row = self._find(described.descriptor.id)
+        assert row is not None  # what the index does not know is not taken out of it
+        self._totals.videos -= not row.known.unlisted
+        self._db.execute(
+            "UPDATE videos SET sequence = ?, payload = '', sig = '', taken_out = ? "
+            "WHERE number = ?",
+            (described.descriptor.sequence, self._now + TAKEN_OUT, row.number),
+        )
+        self._db.execute("DELETE FROM video_text WHERE rowid = ?", (row.number,))
+        gone = self._db.execute("DELETE FROM holdings WHERE video = ?", (row.number,))
+        self._totals.holdings -= gone.rowcount
 
     def _put_holding(self, video: int) -> None:
         renewed = self._db.execute(
@@ -259,9 +265,13 @@ def wake_up(db: sqlite3.Connection, now: float) -> Totals:
     return forget(db, now)
 
 
-def _delete_unheld(db: sqlite3.Connection, numbers: Sequence[int]) -> None:
-    db.executemany(
+def _delete_unheld(db: sqlite3.Connection, numbers: Sequence[int]) -> int:
+    """Delete those of these videos that nobody holds any more; how many they were."""
+    if not numbers:
+        return 0
+    gone = db.executemany(
         "DELETE FROM videos WHERE number = ? AND taken_out IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM holdings WHERE video = number)",
         [(number,) for number in set(numbers)],
     )
+    return gone.rowcount

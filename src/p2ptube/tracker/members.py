@@ -48,12 +48,14 @@ class Pool:
 class Members:
     """The peers of a swarm by their keys, and how many of them completed their fetch."""
 
-    __slots__ = ("_members", "downloaded", "pools")
+    __slots__ = ("_members", "downloaded", "due", "pools")
 
-    def __init__(self) -> None:
+    def __init__(self, due: int = 0) -> None:
+        """`due` is the step that it is looked at in, for members that fell silent."""
         self._members: dict[bytes, int] = {}
         self.pools: list[Pool] = []
         self.downloaded = 0
+        self.due = due
 
     def __len__(self) -> int:
         """How many there are."""

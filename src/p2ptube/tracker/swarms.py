@@ -181,7 +181,8 @@ class Swarms:
         for key in swarm.silent(last):
             self._remove(info_hash, key)
         if swarm:
-            self._due.setdefault(swarm.oldest(), set()).add(info_hash)
+            swarm.due = swarm.oldest()
+            self._due.setdefault(swarm.due, set()).add(info_hash)
 
     def _put(
         self,
@@ -224,7 +225,7 @@ class Swarms:
             return
         swarm = self._swarms.get(info_hash)
         if swarm is None:
-            swarm = self._swarms[info_hash] = Members()
+            swarm = self._swarms[info_hash] = Members(due=self._now)
             self._due.setdefault(self._now, set()).add(info_hash)
         swarm.add(key, kind, value, self._now)
         self._count += 1
@@ -252,6 +253,8 @@ class Swarms:
         self._sources.remove(here)
         if not swarm:
             del self._swarms[info_hash]
+            # Not left for later: whoever comes and goes all the time would fill the memory.
+            self._due.get(swarm.due, set()).discard(info_hash)
 
     def _others(
         self, swarm: Members, announce: Announce, key: bytes, families: frozenset[Family]

@@ -102,7 +102,8 @@ class Tracker:
         """Answer a packet; None for what deserves no answer.
 
         Addresses of packets can be forged. So nobody gets more than he sent, until he has proven
-        by a connection id that packets to his address reach him.
+        by a connection id that packets to his address reach him. A refusal is even shorter: two
+        servers made to refuse each other's refusals would do so without end.
         """
         try:
             request = udp.parse_request(packet)
@@ -115,7 +116,7 @@ class Tracker:
         if not self._ids.holds(request.connection_id, source, now):
             self._refused += 1
             answer = udp.encode_error(transaction, "connection id has expired")
-            return answer if len(answer) <= len(packet) else None
+            return answer if len(answer) < len(packet) else None
         try:
             return self._udp_answer(request, packet, source, now)
         except ProtocolViolation as error:

@@ -63,6 +63,16 @@ def boolean(request: Request, name: str, default: bool) -> bool:
     return text.lower() in {"true", "1"}
 
 
+def number(request: Request, name: str, least: int, most: int) -> int | None:
+    """Read a query parameter that is a whole number; None without one. Raises InvalidInput."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise InvalidInput(f"{name} must be a number from {least} to {most}")
+    return int(text)
+
+
 @contextlib.asynccontextmanager
 async def closing(source: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
     """Close `source` on leaving, so that its work ends now and not at some garbage collection."""

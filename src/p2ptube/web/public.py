@@ -10,7 +10,7 @@ from ..node import Node
 from .problems import HANDLERS
 from .public_media import PublicMedia
 from .public_pages import PublicPages
-from .public_site import PublicHeaders, PublicSite, RequestRates
+from .public_site import Admission, PublicHeaders, PublicSite
 from .public_streams import PublicStreams
 from .routes_index import IndexRoutes
 from .tracker_routes import TrackerRoutes
@@ -19,10 +19,11 @@ from .tracker_server import TrackerServer
 
 def create_public_app(node: Node, tracker: TrackerServer) -> PublicHeaders:
     """Build the ASGI app."""
-    site = PublicSite(lambda: node.config.name, node.config.public_url)
+    site = PublicSite(lambda: node.config.name, node.config.public_url, blocks=tracker.blocks)
     app = Starlette(
         routes=[
             *TrackerRoutes(tracker, site.client_address).routes(),
+            *site.routes(),
             *PublicPages(node, site).routes(),
             *(IndexRoutes(node.index, site).routes() if node.index else ()),
             *PublicMedia(node, site, PublicStreams(node)).routes(),
@@ -33,4 +34,4 @@ def create_public_app(node: Node, tracker: TrackerServer) -> PublicHeaders:
             HTTPException: site.refused,
         },
     )
-    return PublicHeaders(RequestRates(app, site))
+    return PublicHeaders(Admission(app, site))

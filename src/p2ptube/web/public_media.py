@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from ..node import Node
 from ..playback.stream import content_disposition
+from . import STATIC
 from .public_site import ASK_AGAIN, PublicSite, unless_known
 from .public_streams import PublicStreams
 from .public_video import all_trackers
-from .routes_page import STATIC
 
 VIEWER = STATIC / "viewer"
-ICON = STATIC / "icon.svg"
 SMALLEST_ZIPPED = 1024
 # Pages of other origins may read it: the viewer on another host, programs that unfold links.
 ANYBODY = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
@@ -51,7 +50,6 @@ class PublicMedia:
             Route("/stream/{id}", self.stream, methods=["GET"]),
             Route("/poster/{id}", self.poster, methods=["GET"]),
             Route("/torrent/{id}", self.torrent, methods=["GET"]),
-            Route("/favicon.ico", self.icon, methods=["GET"]),
             Mount("/viewer", GZipMiddleware(viewer, SMALLEST_ZIPPED)),
         ]
 
@@ -84,8 +82,3 @@ class PublicMedia:
         headers = {"content-disposition": name, **ANYBODY}
         answer = Response(data, media_type="application/x-bittorrent", headers=headers)
         return unless_known(request, answer)
-
-    async def icon(self, _: Request) -> Response:
-        """Browsers ask for it unasked."""
-        headers = {"cache-control": "public, max-age=86400"}
-        return FileResponse(ICON, media_type="image/svg+xml", headers=headers)

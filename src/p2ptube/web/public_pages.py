@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..errors import InvalidInput, NotFound
+from ..errors import NotFound
 from ..node import Node
 from ..node.views import PublicVideo
-from .exchange import as_json
+from .exchange import as_json, number
 from .public_origin import tracker_origin
 from .public_site import ASK_AGAIN, PublicSite, link, policy, unless_known
 from .public_video import (
@@ -25,6 +25,7 @@ from .public_video import (
 )
 
 PER_PAGE = 24
+MOST_PAGES = 10**6
 LONGEST_QUERY = 200  # characters
 LARGEST_PIXELS = 10_000
 
@@ -54,20 +55,19 @@ class PublicPages:
             Route("/embed/{id}", self.embed, methods=["GET"]),
             Route("/oembed", self.oembed, methods=["GET"]),
             Route("/robots.txt", self.robots, methods=["GET"]),
-            Route("/public.css", self._site.css, methods=["GET"]),
         ]
 
     async def home(self, request: Request) -> Response:
         """`/?q=&page=`: the public videos, newest first, or those that match, best first."""
         query = request.query_params.get("q", "").strip()[:LONGEST_QUERY]
-        page = _number(request, "page", largest=10**6) or 1
+        page = number(request, "page", 1, MOST_PAGES) or 1
         listing = await self._node.public.listing(query, (page - 1) * PER_PAGE, PER_PAGE)
         pages = max(1, -(-listing.total // PER_PAGE))
         if page > pages:
             raise NotFound("there are not so many pages")
 
-        def page_link(number: int) -> str:
-            return link("/", **({"q": query} if query else {}), page=number)
+        def page_link(other: int) -> str:
+            return link("/", **({"q": query} if query else {}), page=other)
 
         return self._site.page(
             request,
@@ -127,8 +127,8 @@ class PublicPages:
             return PlainTextResponse("Only format=json is spoken here.\n", 501)
         video = self._video_at(request, request.query_params.get("url", ""))
         largest = (
-            _number(request, "maxwidth", largest=LARGEST_PIXELS),
-            _number(request, "maxheight", largest=LARGEST_PIXELS),
+            number(request, "maxwidth", 1, LARGEST_PIXELS),
+            number(request, "maxheight", 1, LARGEST_PIXELS),
         )
         answer = as_json(
             oembed(
@@ -160,13 +160,3 @@ class PublicPages:
     async def robots(self, _: Request) -> Response:
         """`/robots.txt`: pages may be indexed, the bytes of videos need not be."""
         return PlainTextResponse(ROBOTS, headers={"cache-control": "public, max-age=86400"})
-
-
-def _number(request: Request, name: str, *, largest: int) -> int | None:
-    """A positive number of the query; None where it is not given. Raises InvalidInput."""
-    text = request.query_params.get(name, "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:20]) <= largest:
-        raise InvalidInput(f"{name} must be a number from 1 to {largest}")
-    return int(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http
+import logging
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,17 +14,21 @@ from urllib.parse import urlencode
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import P2PTubeError
+from ..errors import FileChanged, OurBug, P2PTubeError, StorageError
 from ..playback.ranges import if_none_match
 from ..tracker.index_rates import Rates
-from . import public_origin
+from . import STATIC, public_origin
 from .problems import from_expected, from_http
 from .templating import render
 
+log = logging.getLogger(__name__)
+
 STYLESHEET = Path(__file__).parent / "assets" / "public.css"
+ICON = STATIC / "icon.svg"
 FOR_EVER = "public, max-age=31536000, immutable"
 # Of one address, behind which may be many people: a page takes some 30, a seek one or two.
 REQUESTS = {"per_second": 30.0, "burst": 600.0}
@@ -47,15 +52,30 @@ HEADERS = {
 class PublicSite:
     """The frame of the pages. `name` gives what the node (or tracker) calls itself.
 
-    `public_url` is the origin behind a reverse proxy; empty: as a request calls us.
+    `public_url` is the origin behind a reverse proxy; empty: as a request calls us. `blocks` says
+    of an address whether it is refused.
     """
 
-    def __init__(self, name: Callable[[], str], public_url: str = "") -> None:
+    def __init__(
+        self,
+        name: Callable[[], str],
+        public_url: str = "",
+        *,
+        blocks: Callable[[str], bool] = lambda host: False,
+    ) -> None:
         self._name = name
         self._public_url = public_url
+        self.blocks = blocks
         self._css = STYLESHEET.read_bytes()
         version = hashlib.sha256(self._css).hexdigest()[:12]
         self._stylesheet = f"/public.css?v={version}"
+
+    def routes(self) -> list[BaseRoute]:
+        """What every page needs, relative to `/`."""
+        return [
+            Route("/public.css", self.css, methods=["GET"]),
+            Route("/favicon.ico", self.icon, methods=["GET"]),
+        ]
 
     @property
     def name(self) -> str:
@@ -75,7 +95,8 @@ class PublicSite:
         """The address that a request comes from, as far as it can be believed."""
         return public_origin.client_address(
             request.client.host if request.client else "",
-            request.headers.get("x-forwarded-for", ""),
+            # Some proxies put a header of their own behind the one that a client wrote.
+            ",".join(request.headers.getlist("x-forwarded-for")),
             behind_proxy=bool(self._public_url),
         )
 
@@ -95,8 +116,15 @@ class PublicSite:
         """The stylesheet; its address changes with its content."""
         return Response(self._css, media_type="text/css", headers={"cache-control": FOR_EVER})
 
+    async def icon(self, _: Request) -> Response:
+        """Browsers ask for it unasked."""
+        headers = {"cache-control": "public, max-age=86400"}
+        return FileResponse(ICON, media_type="image/svg+xml", headers=headers)
+
     def expected(self, request: Request, error: Exception) -> Response:
         """Answer to an error of our tree: a page for a browser, else problem details."""
+        if isinstance(error, P2PTubeError):
+            error = for_strangers(error)
         if not isinstance(error, P2PTubeError) or not _wants_page(request):
             return from_expected(request, error)
         return self._problem(request, error.status, error.title, str(error))
@@ -115,6 +143,14 @@ class PublicSite:
         text = detail[:1].upper() + detail[1:]
         text = text if text.endswith(".") else f"{text}."
         return self.page(request, "problem.html", status=status, heading=heading, detail=text)
+
+
+def for_strangers(error: P2PTubeError) -> P2PTubeError:
+    """What strangers are told of an error: nothing of the files and folders of this machine."""
+    if not isinstance(error, StorageError | FileChanged | OurBug):
+        return error
+    log.error("%s", error)
+    return type(error)("something is wrong here: the log tells more to whom it concerns")
 
 
 def unless_known(request: Request, answer: Response) -> Response:
@@ -172,8 +208,12 @@ class PublicHeaders:
         await self._app(scope, receive, with_headers)
 
 
-class RequestRates:
-    """ASGI middleware: refuses who asks too often, with 429 and when to ask again."""
+class Admission:
+    """ASGI middleware: refuses who is blocked, and who asks too often (429, and when to ask again).
+
+    Whom a reverse proxy asks for is known from the request alone, and a block may be newer than the
+    connection that a request comes over.
+    """
 
     def __init__(self, app: ASGIApp, site: PublicSite) -> None:
         self._app = app
@@ -185,10 +225,16 @@ class RequestRates:
         app = self._app
         if scope["type"] == "http":
             request = Request(scope)
-            owner = public_origin.owner_of(self._site.client_address(request))
-            seconds = self._rates.take(owner, time.monotonic())
-            if seconds > 0:
-                again = {"retry-after": str(int(seconds) + 1)}
-                refusal = HTTPException(429, "your address asks for too much at once", again)
+            refusal = self._refusal(self._site.client_address(request))
+            if refusal is not None:
                 app = self._site.refused(request, refusal)
         await app(scope, receive, send)
+
+    def _refusal(self, address: str) -> HTTPException | None:
+        if self._site.blocks(address):
+            return HTTPException(403, "this address is blocked here")
+        seconds = self._rates.take(public_origin.owner_of(address), time.monotonic())
+        if seconds <= 0:
+            return None
+        again = {"retry-after": str(int(seconds) + 1)}
+        return HTTPException(429, "your address asks for too much at once", again)

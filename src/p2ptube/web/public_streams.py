@@ -11,12 +11,14 @@ from contextlib import aclosing
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from ..errors import P2PTubeError
 from ..node import Node
 from ..node.pace import Pace
 from ..node.streams import as_generator
 from ..playback.content import Content
 from ..playback.stream import StreamResponse
 from .public_origin import owner_of
+from .public_site import for_strangers
 from .stream_slots import Refusal, Slot, StreamSlots
 
 log = logging.getLogger(__name__)
@@ -107,7 +109,7 @@ class PacedContent:
 
     async def read(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """Yield the bytes [start, end)."""
-        async with aclosing(as_generator(self._content.read(start, end))) as chunks:
+        async with aclosing(self._read(start, end)) as chunks:
             async for chunk in chunks:
                 position = 0
                 while position < len(chunk):
@@ -116,6 +118,14 @@ class PacedContent:
                     position += len(piece)
                     yield piece
                     self._moved()
+
+    async def _read(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        try:
+            async with aclosing(as_generator(self._content.read(start, end))) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except P2PTubeError as error:
+            raise for_strangers(error) from error
 
     def _slice(self) -> int:
         rates = (self._node.uplink.limit_for(self._address), self._node.config.public_stream_rate)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..descriptor import parse_payload
-from ..errors import BadSignature, InvalidInput, ProtocolViolation
+from ..errors import BadSignature, ProtocolViolation
 from ..models import Found
 from ..swarm import magnet_link
 from ..tracker.addresses import Scope, household, pack, scope_of
@@ -20,7 +20,7 @@ from ..tracker.index import MAX_BODY, MAX_RESULTS
 from ..tracker.index_rates import Rates
 from ..tracker.index_search import Query
 from ..tracker.index_store import Index
-from .exchange import as_json, media_type, read_body
+from .exchange import as_json, media_type, number, read_body
 from .problems import problem
 from .tracker_alone import announce_urls
 
@@ -92,15 +92,15 @@ class IndexRoutes:
         found = await self._search(
             request,
             text=request.query_params.get("q", ""),
-            limit=_number(request, "limit", USUAL_RESULTS, 1, MAX_RESULTS),
+            limit=number(request, "limit", 1, MAX_RESULTS) or USUAL_RESULTS,
         )
         return as_json(found, headers=ANY_ORIGIN)
 
     async def page(self, request: Request) -> Response:
         """`GET /index?q=&page=`: the same for people."""
         text = request.query_params.get("q", "")[:LONGEST_QUERY].strip()
-        number = _number(request, "page", 1, 1, MOST_PAGES)
-        start = (number - 1) * PER_PAGE
+        page = number(request, "page", 1, MOST_PAGES) or 1
+        start = (page - 1) * PER_PAGE
         found = await self._search(request, text=text, limit=PER_PAGE + 1, start=start)
         origin = self._site.origin(request)
         info = self._index.info()
@@ -109,8 +109,8 @@ class IndexRoutes:
             "index.html",
             query=text,
             videos=[_shown(each, origin) for each in found[:PER_PAGE]],
-            page_number=number,
-            more=len(found) > PER_PAGE and number < MOST_PAGES,
+            page=page,
+            more=len(found) > PER_PAGE and page < MOST_PAGES,
             total=info.videos,
             trackers=announce_urls(origin, udp=False),
         )
@@ -155,12 +155,3 @@ def _shown(found: Found, origin: str) -> dict[str, Any]:
         "magnet": magnet_link(descriptor.id, source.file_name, tuple(trackers)),
         "watch": f"{website}/watch/{descriptor.id}" if website else "",
     }
-
-
-def _number(request: Request, name: str, usual: int, least: int, most: int) -> int:
-    text = request.query_params.get(name, "")
-    if not text:
-        return usual
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
-        raise InvalidInput(f"{name} must be a number from {least} to {most}")
-    return int(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
@@ -14,9 +13,9 @@ from starlette.types import ASGIApp, Scope
 from ..errors import NotFound
 from ..node import Node
 from ..playback.stream import StreamResponse
+from . import STATIC
 from .guards import cookie_name, is_own_navigation, same, session_value
 
-STATIC = Path(__file__).parent / "static"
 ATTACHMENT_SECONDS = 300
 FOR_EVER = "public, max-age=31536000, immutable"
 

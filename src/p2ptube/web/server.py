@@ -1,13 +1,11 @@
-"""Runs a node together with its web servers: sockets, signals, an orderly end."""
+"""Runs a node together with its web servers: sockets, and an orderly end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import os
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 from ..config import Config
 from ..node import Node
@@ -16,16 +14,13 @@ from .listening import LOOPBACK, WebServer
 from .logs import logging_to
 from .public import create_public_app
 from .public_port import PublicPort, listening_host
+from .signals import on_signals
 from .tls import Certificate
 from .tracker_server import TrackerServer
 
 log = logging.getLogger(__name__)
 
 NODE_STOP_SECONDS = 4.0  # for telling the trackers and saving state
-# Windows has no SIGHUP.
-ENDING_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
 
 
 @contextlib.asynccontextmanager
@@ -103,33 +98,3 @@ async def run_node(config: Config, *, on_ready: Callable[[Node, str], None]) -> 
                 await stop.wait()
             finally:
                 node.remove_node_json()  # ours: another node's would not have let us start
-
-
-@contextlib.contextmanager
-def on_signals(first: Callable[[], None]) -> Iterator[None]:
-    """Call `first` at the first signal to end; the second ends the process at once.
-
-    These are SIGINT (Ctrl-C), SIGTERM, and SIGHUP (the terminal was closed).
-    """
-    loop = asyncio.get_running_loop()
-    seen = False
-
-    def handle() -> None:
-        nonlocal seen
-        if seen:
-            os._exit(1)
-        seen = True
-        first()
-
-    handled = []
-    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt
-        for number in ENDING_SIGNALS:
-            # `nohup` has SIGHUP ignored, which means: go on when the terminal is closed.
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                loop.add_signal_handler(number, handle)
-                handled.append(number)
-    try:
-        yield
-    finally:
-        for number in handled:
-            loop.remove_signal_handler(number)

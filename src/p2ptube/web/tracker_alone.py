@@ -16,11 +16,12 @@ from starlette.routing import BaseRoute, Route
 
 from ..config import Config
 from ..errors import P2PTubeError
+from ..network import Blocked
 from ..tracker.tracker import Tracker
 from .problems import HANDLERS
 from .public_origin import socket_origin
 from .public_port import PublicPort, listening_host
-from .public_site import PublicHeaders, PublicSite, RequestRates
+from .public_site import Admission, PublicHeaders, PublicSite
 from .tls import Certificate
 from .tracker_routes import TrackerRoutes
 from .tracker_server import TrackerServer
@@ -49,6 +50,7 @@ async def running_tracker(
         server = TrackerServer(
             Tracker(random.Random(), secrets.token_bytes(32)),  # noqa: S311  samples peers
             behind_proxy=bool(config.public_url),
+            blocks=Blocked(config.blocked).covers,
         )
         stack.push_async_callback(public.stop)
         app = create_tracker_app(config, server, extra)
@@ -62,7 +64,7 @@ def create_tracker_app(
     config: Config, server: TrackerServer, extra: Extra = lambda _: ()
 ) -> PublicHeaders:
     """Build the ASGI app of a tracker alone."""
-    site = PublicSite(lambda: config.name, config.public_url)
+    site = PublicSite(lambda: config.name, config.public_url, blocks=server.blocks)
 
     async def about(request: Request) -> Response:
         urls = announce_urls(site.origin(request), udp=not config.public_url)
@@ -71,9 +73,9 @@ def create_tracker_app(
     app = Starlette(
         routes=[
             *extra(site),
+            *site.routes(),
             *TrackerRoutes(server, site.client_address).routes(),
             Route("/", about, methods=["GET"]),
-            Route("/public.css", site.css, methods=["GET"]),
         ],
         exception_handlers={
             **HANDLERS,
@@ -81,7 +83,7 @@ def create_tracker_app(
             HTTPException: site.refused,
         },
     )
-    return PublicHeaders(RequestRates(app, site))
+    return PublicHeaders(Admission(app, site))
 
 
 def announce_urls(origin: str, *, udp: bool = True) -> list[str]:

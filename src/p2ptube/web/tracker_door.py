@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ProtocolViolation
-from ..tracker.addresses import pack
+from ..tracker.addresses import pack, unpack
 from ..tracker.frames import accept_key
 from .tracker_socket import TrackerSocket
 
@@ -85,8 +85,11 @@ class TrackerDoor(asyncio.Protocol):
         self._leave()
 
     def close(self) -> None:
-        """End the connection."""
-        self._transport.close()
+        """End the connection; asked again, also where the other side has not taken all we said."""
+        if self._transport.is_closing():
+            self._transport.abort()
+        else:
+            self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Answer each request that is complete, as long as they are for the tracker."""
@@ -132,11 +135,12 @@ class TrackerDoor(asyncio.Protocol):
             or b"\r\ntransfer-encoding:" in rest
         ):
             return None, False
-        server = self._server
+        server, source = self._server, self._source
+        if server.behind_proxy:
+            source = server.client(self._peer, source, _header(rest, b"x-forwarded-for"))
+            if server.blocks(unpack(source)):
+                return None, False  # the web server refuses it
         if path == b"/announce":
-            source = self._source
-            if server.behind_proxy:
-                source = server.client(self._peer, source, _header(rest, b"x-forwarded-for"))
             body = server.tracker.announce_http(query, source, server.clock())
         elif path == b"/scrape":
             body = server.tracker.scrape_http(query, server.clock())
@@ -173,6 +177,8 @@ class TrackerDoor(asyncio.Protocol):
             return self._refuse(b"426 Upgrade Required", f"{error}\n".encode(), version)
         forwarded = headers.get(b"x-forwarded-for")
         source = self._server.client(self._peer, self._source, forwarded)
+        if self._server.blocks(unpack(source)):
+            return self._refuse(b"403 Forbidden", b"This address is blocked here.\n")
         # The connection stays admitted: its socket is dismissed in its place.
         self._server.doors.discard(self)
         self._admitted = False
