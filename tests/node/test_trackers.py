@@ -214,7 +214,14 @@ def test_trackers_change_while_the_node_runs(
     # Its magnet link and its descriptor name the tracker by now.
     path = f"videos/{video['id']}"
     one.until(lambda: one.get(path)["magnet"], lambda magnet: "tr=http" in magnet)
-    one.patch("settings", {"tracker": []})
+    with one.api.stream("GET", "events") as events:
+        lines = events.iter_lines()
+        next(lines)
+        one.patch("settings", {"tracker": []})
+        # An open page hears of it.
+        next(line for line in lines if line == "event: trackers")
+        while next(lines) != "data: []":
+            pass
     until_listed(tracker, "fox", other)
     assert one.get("trackers") == []
     one.until(lambda: one.get(path)["magnet"], lambda magnet: "tr=" not in magnet)

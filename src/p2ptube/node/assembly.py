@@ -196,6 +196,9 @@ class Assembly:
             anonymous=config.anonymous,
         )
         self._trackers.on_change = self._relocate
+        self._trackers.on_state = lambda views: self._events.send(
+            Event(kind="trackers", data=tuple(views))
+        )
         self._sharing = Sharing(session, catalog, self._trackers.of)
         self._publisher = Publisher(
             catalog,

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 MOST_IN_DESCRIPTOR = 16  # as in models.Descriptor
 MOST_ANNOUNCED = 32  # of one torrent, strangers' included
 RESULTS_EACH = 100
+TELL_SECONDS = 0.3  # changes of trackers within this are told together
 ASK_AGAIN_SECONDS = 60.0  # until an index is asked anew for more holders of the same video
 MOST_ASKED = 10_000
 # Announces go out by IPv4 and IPv6, and one of the two often fails where the other one works.
@@ -87,6 +88,8 @@ class Trackers:
         self._shelf = Shelf()
         # Our descriptors name our trackers: they are signed anew when those change.
         self.on_change: Callable[[], None] = lambda: None
+        self.on_state: Callable[[list[TrackerView]], None] = lambda views: None
+        self._telling: asyncio.TimerHandle | None = None
         session.on_tracker = self._on_announce
 
     # --- life ----------------------------------------------------------------------------------
@@ -104,6 +107,8 @@ class Trackers:
         for base in list(self._registrations):
             self._unregister(base)
         await asyncio.gather(*self._leaving, return_exceptions=True)
+        if self._telling is not None:
+            self._telling.cancel()
         if self._client is not None:
             await self._client.aclose()
 
@@ -117,6 +122,7 @@ class Trackers:
         for record in self._catalog.records():
             self._join(record)
         self.on_change()
+        self._stands_anew()
 
     def place(self) -> dict[str, Any]:
         """The fields of a descriptor that tell where its video is announced and shown."""
@@ -150,6 +156,7 @@ class Trackers:
         else:
             known.answered_at = self._clock()
             known.peers[info_hash] = peers
+        self._stands_anew()
 
     # --- index ---------------------------------------------------------------------------------
 
@@ -213,6 +220,7 @@ class Trackers:
             ourselves=self._ourselves,
             publishes=self._publishes,
             clock=self._clock,
+            on_change=self._stands_anew,
         )
         task = asyncio.create_task(registration.run(), name=f"index {base or 'of our own'}")
         self._registrations[base] = (registration, task)
@@ -224,6 +232,16 @@ class Trackers:
         leaving.add_done_callback(self._leaving.discard)
 
     # --- what is shown -------------------------------------------------------------------------
+
+    def _stands_anew(self) -> None:
+        # A thousand videos are announced at once: one word for all of them.
+        if self._telling is None or self._telling.cancelled():
+            loop = asyncio.get_running_loop()
+            self._telling = loop.call_later(TELL_SECONDS, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self.on_state(self.views())
 
     def views(self) -> list[TrackerView]:
         """How each tracker stands."""

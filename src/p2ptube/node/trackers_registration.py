@@ -47,8 +47,13 @@ class Registration:
         ourselves: Callable[[], Holder],
         publishes: bool = True,
         clock: Callable[[], float] = time.time,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """Without `publishes` the index is only searched: it is not told who we are."""
+        """Without `publishes` the index is only searched: it is not told who we are.
+
+        `on_change` is called when it may stand otherwise than before.
+        """
+        self._on_change = on_change
         self._access = access
         self._identity = identity
         self._shelf = shelf
@@ -90,6 +95,7 @@ class Registration:
                 log.exception("keeping an index in step failed")
                 pause = LONGEST_PAUSE
             self._probed.set()
+            self._on_change()
             await self._rest(pause)
 
     async def search(self, text: str, limit: int) -> Sequence[Found]:

@@ -228,7 +228,7 @@ class PeerGraphView(Model, frozen=True, kw_only=True):
 
 
 class Event(Model, frozen=True, kw_only=True):
-    """A change worth telling an open page: `kind` is job, peers, video, removed or swarm."""
+    """A change worth telling an open page. `kind`: job, peers, trackers, video, removed, swarm."""
 
     kind: str
-    data: JobView | VideoView | SwarmView | tuple[PeerView, ...] | str
+    data: JobView | VideoView | SwarmView | tuple[PeerView, ...] | tuple[TrackerView, ...] | str

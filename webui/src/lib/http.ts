@@ -71,7 +71,7 @@ function search(
   return () => source.close();
 }
 
-const KINDS = ["ready", "job", "video", "removed", "peers", "swarm"] as const;
+const KINDS = ["ready", "job", "video", "removed", "peers", "trackers", "swarm"] as const;
 
 function events(on: (event: NodeEvent) => void, connection: (up: boolean) => void): Stop {
   let source: EventSource | undefined;

@@ -195,6 +195,7 @@ export function createMock(empty = new URLSearchParams(location.search).has("emp
       if (changes.name === "") refuse("The name must not be empty.", 422);
       Object.assign(world.settings, changes);
       for (const name of Object.keys(changes)) if (AT_RESTART.has(name as keyof Settings)) changed.add(name);
+      if (changes.tracker) world.send({ kind: "trackers", data: world.settings.tracker.map(trackerAt) });
       return answer({ settings: world.settings, restart: [...changed], fixed: FIXED }, 200);
     },
     events: (on, connection) => {

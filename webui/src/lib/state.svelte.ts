@@ -2,7 +2,7 @@
 
 import { SvelteMap } from "svelte/reactivity";
 import type { Backend, Stop } from "./backend";
-import type { Job, NodeEvent, NodeInfo, Peer, Swarm, Video } from "./types";
+import type { Job, NodeEvent, NodeInfo, Peer, Swarm, Tracker, Video } from "./types";
 
 export class AppState {
   /** Ours, and those of the network that were heard of, by id. */
@@ -10,6 +10,7 @@ export class AppState {
   jobs = new SvelteMap<string, Job>();
   swarms = new SvelteMap<string, Swarm>();
   peers = $state.raw<Peer[]>([]);
+  trackers = $state.raw<Tracker[]>([]);
   node = $state.raw<NodeInfo | undefined>(undefined);
   /** Whether there was a peer since the page was opened. */
   met = $state(false);
@@ -54,6 +55,9 @@ export class AppState {
       case "peers":
         this.know(event.data);
         break;
+      case "trackers":
+        this.trackers = event.data;
+        break;
       case "swarm":
         this.swarms.set(event.data.id, event.data);
         break;
@@ -74,11 +78,12 @@ export class AppState {
   private async reload(): Promise<void> {
     const heard = (this.heard = new Set<string>());
     try {
-      const [node, videos, jobs, peers] = await Promise.all([
+      const [node, videos, jobs, peers, trackers] = await Promise.all([
         this.backend.node(),
         this.backend.videos(),
         this.backend.jobs(),
         this.backend.peers(),
+        this.backend.trackers(),
       ]);
       // Another reload began meanwhile.
       if (heard !== this.heard) return;
@@ -89,6 +94,7 @@ export class AppState {
       for (const video of videos) if (!heard.has(video.id)) this.videos.set(video.id, video);
       for (const job of jobs) if (!heard.has(job.id)) this.jobs.set(job.id, job);
       if (!heard.has("peers")) this.know(peers);
+      if (!heard.has("trackers")) this.trackers = trackers;
       this.node = node;
       this.loaded = true;
     } catch {

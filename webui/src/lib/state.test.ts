@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Backend } from "./backend";
 import { AppState } from "./state.svelte";
-import type { Job, NodeInfo, Peer, Video } from "./types";
+import type { Job, NodeInfo, Peer, Tracker, Video } from "./types";
 
 const video = (id: string, title: string) => ({ id, title, state: "complete" }) as Video;
 
@@ -12,6 +12,7 @@ function started() {
     videos: async () => [video("a", "old"), video("b", "old")],
     jobs: async () => [{ id: "j", state: "running" } as Job],
     peers: async () => [] as Peer[],
+    trackers: async () => [] as Tracker[],
   };
   const app = new AppState(backend as unknown as Backend);
   app.take({ kind: "ready" });
@@ -33,8 +34,9 @@ test("what events tell during a reload is newer than its answers", async () => {
   app.take({ kind: "removed", data: "b" });
   app.take({ kind: "job", data: { id: "j", state: "done" } as Job });
   app.take({ kind: "peers", data: [{ id: "p" } as Peer] });
+  app.take({ kind: "trackers", data: [{ url: "udp://t:1" } as Tracker] });
   answer();
   await expect.poll(() => app.loaded).toBe(true);
   expect([...app.videos.values()].map(({ id, title }) => [id, title])).toEqual([["a", "new"], ["c", "new"]]);
-  expect([app.jobs.get("j")?.state, app.peers.length]).toEqual(["done", 1]);
+  expect([app.jobs.get("j")?.state, app.peers.length, app.trackers.length]).toEqual(["done", 1, 1]);
 });

@@ -182,4 +182,5 @@ export type NodeEvent =
   | { kind: "video"; data: Video }
   | { kind: "removed"; data: string }
   | { kind: "peers"; data: Peer[] }
+  | { kind: "trackers"; data: Tracker[] }
   | { kind: "swarm"; data: Swarm };
