@@ -45,6 +45,8 @@ class Program(ABC):
 
     # Whether it dials peers of the loopback interface that a tracker names.
     dials_loopback: ClassVar[bool] = True
+    # Whether it may ask a tracker over UDP.
+    udp: ClassVar[bool] = True
 
     @abstractmethod
     def start(self) -> None:
@@ -273,7 +275,11 @@ class QBittorrent(Daemon):
 
 
 class Libtorrent(Program):
-    """A bare session of libtorrent, with its default tuning."""
+    """A bare session of libtorrent, with its default tuning, in this process."""
+
+    # It has one connection id for all UDP trackers of an address, whatever their ports, and other
+    # tests of this process ask others: see test_tracker_libtorrent.py, which asks over UDP.
+    udp = False
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

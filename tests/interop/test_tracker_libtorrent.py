@@ -107,7 +107,7 @@ def until(good: Callable[[], bool], *sessions: lt.session) -> None:
     deadline = time.monotonic() + PATIENCE
     said: deque[str] = deque(maxlen=24)
     while not good():
-        assert time.monotonic() < deadline, list(said)
+        assert time.monotonic() < deadline, "\n".join(said)
         sessions[0].wait_for_alert(100)
         # Those that nobody takes would end the next wait at once.
         said += [alert.message() for each in sessions for alert in each.pop_alerts()]
