@@ -53,9 +53,12 @@ async def test_many_behind_one_address_are_all_served(tmp_path: Path) -> None:
             if number % 2:
                 await viewer.fetch_from(film, directory, holder)
             else:
+                # As in a browser: peers tell it of those that listen for TCP.
+                viewer.session._session.apply_settings({"enable_outgoing_tcp": False})
                 fetch(viewer, film, directory, tracker.websocket)
         for viewer in viewers:
             await viewer.done(film.id)
+        shared.update_peers()
         served = [p for p in shared.peers() if p.uploaded]
         assert {p.transport for p in served} == {"tcp", "webrtc"}
 
