@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import media, page, tracker, transfer
+from bench.lab import flash
 from bench.table import Table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -22,6 +23,7 @@ PARTS: dict[str, Callable[[Path], list[Table]]] = {
     "transfer": transfer.tables,
     "page": page.tables,
     "tracker": tracker.tables,
+    "lab": flash.tables,
 }
 
 

@@ -11,10 +11,10 @@ import ctypes
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 # Reserved for measurements (RFC 2544), and, unlike 10.0.0.0/8, no local network to a BitTorrent
 # client: those never choke a local peer.
@@ -23,7 +23,6 @@ CLONE_NEWNET = 0x40000000
 BURST_BYTES = 20_000
 QUEUE_MILLISECONDS = 100
 
-T = TypeVar("T")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -51,15 +50,6 @@ class Host:
         self._processes.append(process)
         return process
 
-    def inside(self, work: Callable[[], T]) -> Callable[[], T]:
-        """`work`, to be called in a thread of its own: its sockets are those of the host."""
-
-        def run() -> T:
-            self.enter()
-            return work()
-
-        return run
-
     def enter(self) -> None:
         """Move the calling thread to the host: its new sockets are the host's."""
         if threading.current_thread() is threading.main_thread():
@@ -73,14 +63,7 @@ class Host:
 
     def sent(self) -> int:
         """The bytes that the host has sent so far, headers included."""
-        return self._counter("rx_bytes")
-
-    def received(self) -> int:
-        """The bytes that the host has received so far, headers included."""
-        return self._counter("tx_bytes")
-
-    def _counter(self, name: str) -> int:
-        path = Path(f"/sys/class/net/{self.port}/statistics/{name}")
+        path = Path(f"/sys/class/net/{self.port}/statistics/rx_bytes")
         return int(path.read_text())
 
     def stop(self) -> None:

@@ -90,18 +90,12 @@ class LabNode:
                     raise OSError(f"fetching failed: {now['detail']}")
                 next(line for line in lines if video_id in line)
 
-    def swarm(self, video_id: str) -> dict[str, Any]:
-        """The swarm as the node sees it."""
-        with self.api() as api:
-            view: dict[str, Any] = api.get(f"videos/{video_id}/swarm").json()
-            return view
-
-    def stream(self, video_id: str, start: int = 0) -> http.client.HTTPResponse:
-        """Ask for a video's bytes from `start`."""
+    def stream(self, video_id: str) -> http.client.HTTPResponse:
+        """Ask for a video's bytes."""
         connection = http.client.HTTPConnection(LOOPBACK, PORTS["web"], timeout=PATIENCE_SECONDS)
-        headers = {"Authorization": f"Bearer {self._info['token']}", "Range": f"bytes={start}-"}
+        headers = {"Authorization": f"Bearer {self._info['token']}"}
         connection.request("GET", f"/stream/{video_id}", headers=headers)
         response = connection.getresponse()
-        if response.status not in {200, 206}:
+        if response.status != 200:
             raise OSError(f"/stream answered {response.status}: {response.read(500)!r}")
         return response

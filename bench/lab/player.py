@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 READ_AHEAD_SECONDS = 10.0
 IN_HAND_SECONDS = 1.0
 READ_BYTES = 32 * 1024
-PATIENCE_SECONDS = 300.0
 
 
 @dataclass
@@ -25,7 +24,6 @@ class Viewing:
     start: float | None = None
     stalls: list[float] = field(default_factory=list)
     ended: float | None = None  # from the click to the last picture
-    trace: list[tuple[float, float]] = field(default_factory=list)  # time, seconds in hand
 
 
 class Screen:
@@ -49,7 +47,6 @@ class Screen:
                 self._waiting_since = now - late
             else:
                 self._played, self._since = min(wished, self._size), now
-        self.viewing.trace.append((now, self.in_hand))
 
     def arrived(self, count: int, now: float) -> None:
         """So many bytes more are here."""

@@ -20,7 +20,12 @@ pytestmark = needs_a_network
 
 
 def fetch(viewer: Peer, film: Film, directory: Path, tracker: str) -> Torrent:
-    """Fetch a film with nothing known but a tracker."""
+    """Fetch a film with nothing known but a tracker, and without TCP, as a browser does.
+
+    Others tell it of peers that listen for TCP.
+    """
+    no_tcp = {"enable_outgoing_tcp": False, "enable_incoming_tcp": False}
+    viewer.session._session.apply_settings(no_tcp)
     return viewer.session.fetch(film.id, directory, info=film.hashed.info, trackers=[tracker])
 
 
@@ -53,8 +58,6 @@ async def test_many_behind_one_address_are_all_served(tmp_path: Path) -> None:
             if number % 2:
                 await viewer.fetch_from(film, directory, holder)
             else:
-                # As in a browser: peers tell it of those that listen for TCP.
-                viewer.session._session.apply_settings({"enable_outgoing_tcp": False})
                 fetch(viewer, film, directory, tracker.websocket)
         for viewer in viewers:
             await viewer.done(film.id)
