@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.swarm.meeting import meeting, needs_a_network, own_addresses
@@ -24,7 +25,7 @@ def fetch(viewer: Peer, film: Film, directory: Path, tracker: str) -> Torrent:
 
     Others tell it of peers that listen for TCP.
     """
-    no_tcp = {"enable_outgoing_tcp": False, "enable_incoming_tcp": False}
+    no_tcp: Any = {"enable_outgoing_tcp": False, "enable_incoming_tcp": False}
     viewer.session._session.apply_settings(no_tcp)
     return viewer.session.fetch(film.id, directory, info=film.hashed.info, trackers=[tracker])
 
@@ -111,6 +112,7 @@ async def test_trackers_are_added_and_taken_away_at_run_time(tmp_path: Path) -> 
 LEAVES = """
 import asyncio, sys
 from pathlib import Path
+from typing import Any
 from tests.swarm.swarming import make_film, peer
 
 async def main(directory, tracker):
