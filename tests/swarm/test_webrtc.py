@@ -112,7 +112,6 @@ async def test_trackers_are_added_and_taken_away_at_run_time(tmp_path: Path) -> 
 LEAVES = """
 import asyncio, sys
 from pathlib import Path
-from typing import Any
 from tests.swarm.swarming import make_film, peer
 
 async def main(directory, tracker):
