@@ -56,9 +56,12 @@ class Peer:
                 await self._changed.wait()
 
     async def done(self, info_hash: str) -> None:
-        """Wait until the torrent is complete."""
+        """Wait until the torrent is complete, and on the disk: all pieces are here before that."""
         async with asyncio.timeout(SECONDS):
             await self.finished[info_hash].wait()
+            torrent = self.session.get(info_hash)
+            if torrent is not None:
+                await torrent.flushed()
 
     async def fetch_from(
         self, film: Film, directory: Path, *holders: Peer, resume: bytes | None = None

@@ -49,7 +49,7 @@ async def test_a_blocked_address_is_neither_dialled_nor_let_in(tmp_path: Path) -
         await viewer.until(lambda: torrent.status is not None)
         assert (torrent.progress, torrent.connected, ours.connected) == (0.0, 0, 0)
 
-        holder.session.block(Blocked())
+        holder.session.guard.block(Blocked())
         await viewer.dial(film.id, holder)
         await viewer.done(film.id)
 
@@ -60,7 +60,7 @@ async def test_who_is_connected_is_dropped_at_once(tmp_path: Path) -> None:
         holder.session.seed(film.hashed.info, film.path)
         torrent = await viewer.fetch_from(film, tmp_path / "B", holder)
         await viewer.until(lambda: torrent.progress > 0)
-        holder.session.block(Blocked(["127.0.0.1"]))
+        holder.session.guard.block(Blocked(["127.0.0.1"]))
         await until_alone(holder, film.id)
         assert torrent.progress < 1
 
@@ -90,7 +90,7 @@ async def test_a_blocked_address_is_dropped_over_webrtc(tmp_path: Path, when: st
         )
         if when == "meanwhile":
             await viewer.until(lambda: torrent.progress > 0)
-            holder.session.block(blocked)
+            holder.session.guard.block(blocked)
         async with asyncio.timeout(SECONDS):
             await ended.wait()
         await until_alone(holder, film.id)
@@ -126,6 +126,45 @@ async def test_a_stranger_with_200_connections_gets_no_more_than_his_share(tmp_p
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
+        await viewer.done(film.id)
+
+
+def handshake(info_hash: str) -> bytes:
+    """How a peer begins (BEP 3)."""
+    stranger = b"-XX0001-abcdefghijkl"
+    return b"\x13BitTorrent protocol" + bytes(8) + bytes.fromhex(info_hash) + stranger
+
+
+async def call(port: int, says: bytes) -> None:
+    """Connect to a session, say so, and wait until it hangs up; at once where nothing is said."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(says)
+    async with asyncio.timeout(SECONDS):
+        with contextlib.suppress(ConnectionError):
+            while says and await reader.read(4096):
+                pass
+    writer.close()
+
+
+@pytest.mark.parametrize("says", ["nothing", "nonsense", "another torrent", "a long message"])
+async def test_whose_connections_are_over_has_his_whole_share_again(
+    tmp_path: Path, says: str
+) -> None:
+    film = make_film(tmp_path / "film.mp4", MIB)
+    said = {
+        "nothing": b"",
+        "nonsense": bytes(2000),
+        "another torrent": handshake("00" * 20),
+        "a long message": handshake(film.id) + b"\0\xff\xff\xff\x14",
+    }[says]
+    async with peer(connections_per_address=2) as holder, peer() as viewer:
+        holder.session.seed(film.hashed.info, film.path)
+        for _ in range(3):
+            await call(holder.address.port, said)
+        async with asyncio.timeout(SECONDS):
+            while list(holder.session.guard._shares):
+                await asyncio.sleep(0.01)
+        await viewer.fetch_from(film, tmp_path / "B", holder)
         await viewer.done(film.id)
 
 
@@ -172,7 +211,7 @@ async def test_a_lower_share_ends_the_newest(tmp_path: Path) -> None:
         async with asyncio.timeout(SECONDS):
             while len(list(guard._shares)) < 3:
                 await asyncio.sleep(0.01)
-            holder.session.limit_connections(1)
+            holder.session.guard.set_share(1)
             for reader in readers[1:]:
                 assert await reader.read() == b""
         assert not readers[0].at_eof()

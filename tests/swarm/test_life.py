@@ -106,9 +106,9 @@ async def test_metadata_of_another_torrent_is_refused(tmp_path: Path) -> None:
 # --- stop ----------------------------------------------------------------------------------------
 
 
-async def busy(directory: Path, film: Film) -> None:
+async def busy(directory: Path, film: Film, *, yielding: bool) -> None:
     """Stop two sessions while readers wait, pieces fly, and names are resolved."""
-    async with peer(upload_limit=500_000) as holder, peer() as viewer:
+    async with peer(upload_limit=500_000, yielding=yielding) as holder, peer() as viewer:
         holder.session.seed(film.hashed.info, film.path)
         torrent = await viewer.fetch_from(film, directory, holder)
         viewer.session.fetch("ab" * 20, directory / "other")
@@ -121,12 +121,13 @@ async def busy(directory: Path, film: Film) -> None:
     await dialling
 
 
-async def test_stop_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("yielding", [False, True])
+async def test_stop_leaves_nothing_behind(tmp_path: Path, *, yielding: bool) -> None:
     film = make_film(tmp_path / "film.mp4", 2 * MIB)
-    await busy(tmp_path / "first", film)  # what Python opens once and keeps
+    await busy(tmp_path / "first", film, yielding=yielding)  # what Python opens once and keeps
     tasks, files = asyncio.all_tasks(), open_files()
     for number in range(3):
-        await busy(tmp_path / str(number), film)
+        await busy(tmp_path / str(number), film, yielding=yielding)
     assert asyncio.all_tasks() == tasks
     assert open_files() == files
 

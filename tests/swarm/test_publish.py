@@ -10,11 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p2ptube.errors import FileChanged, InvalidInput, P2PTubeError, StorageError
+from p2ptube.errors import Cancelled, FileChanged, InvalidInput, P2PTubeError, StorageError
 from p2ptube.swarm import hash_file, magnet_link, parse_info, parse_magnet
-from p2ptube.swarm.publish import MAX_PIECE, MIN_PIECE, MOST_PIECES, piece_length
+from p2ptube.swarm.publish import (
+    LONGEST_SECONDS,
+    MAX_PIECE,
+    MIN_PIECE,
+    MORE_PIECES,
+    MOST_PIECES,
+    piece_length,
+    sha256_of,
+)
 
+MIB = 1024 * 1024
 SIZES = st.integers(1, 2**53)
+DURATIONS = st.floats(0, 10**7)
 
 
 @given(SIZES)
@@ -30,6 +40,42 @@ def test_piece_length_is_a_power_of_two_within_its_bounds(size: int) -> None:
 def test_piece_length_grows_with_the_size(one: int, other: int) -> None:
     smaller, larger = sorted((one, other))
     assert piece_length(smaller) <= piece_length(larger)
+
+
+@given(SIZES, DURATIONS)
+def test_pieces_are_shorter_where_they_would_last_long(size: int, duration: float) -> None:
+    by_size, length = piece_length(size), piece_length(size, duration)
+    assert length & (length - 1) == 0
+    assert MIN_PIECE <= length <= by_size
+    if length == by_size:
+        return
+    assert -(-size // length) <= MORE_PIECES  # 20 bytes of metadata for each
+    assert 2 * length * duration > LONGEST_SECONDS * size  # not shorter than need be
+
+
+@given(SIZES, DURATIONS)
+def test_a_piece_lasts_longer_only_where_the_metadata_would_grow(
+    size: int, duration: float
+) -> None:
+    length = piece_length(size, duration)
+    if length > MIN_PIECE and length * duration > LONGEST_SECONDS * size:
+        assert 2 * size > length * MORE_PIECES
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "length"),
+    [
+        (25_000_000, 25_000_000 / 375_000, 64),  # 3 Mbit/s
+        (2_000_000_000, 3600, 1024),  # an hour of 4.4 Mbit/s: as by its size
+        (2_000_000_000, 0, 1024),
+        (2_000_000_000, 2.5 * 3600, 256),  # 1.8 Mbit/s
+        (1_000_000_000, 10 * 3600, 128),  # a long talk: only so many pieces
+        (20_000_000, 3600, 64),  # no piece is shorter than that
+        (100_000_000_000, 2 * 3600, 16 * 1024),
+    ],
+)
+def test_usual_videos(size: int, seconds: float, length: int) -> None:
+    assert piece_length(size, seconds) == length * 1024
 
 
 @pytest.mark.parametrize("size", [1, MIN_PIECE - 1, MIN_PIECE, MIN_PIECE + 1, 5 * MIN_PIECE + 17])
@@ -69,6 +115,16 @@ def test_the_same_file_of_two_people_is_the_same_swarm(tmp_path: Path) -> None:
     assert found[0].info == found[1].info
     (tmp_path / "b" / "film.mp4").rename(tmp_path / "b" / "other.mp4")
     assert hash_file(tmp_path / "b" / "other.mp4", lambda _: None).info_hash != found[0].info_hash
+
+
+def test_the_length_of_the_pieces_can_be_told(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(os.urandom(MIB))
+
+    hashed = hash_file(path, lambda _: None, lambda size: size // 4)
+
+    assert hashed.piece_length == parse_info(hashed.info).piece_length == MIB // 4
+    assert parse_info(hashed.info).pieces == 4
 
 
 def append(path: Path) -> None:
@@ -149,3 +205,14 @@ def test_magnet_links_come_back(name: str, trackers: list[str]) -> None:
         pytest.fail(f"{link} is refused")
     assert magnet.info_hash == "ab" * 20
     assert magnet.trackers == tuple(trackers)
+
+
+def test_the_hash_of_a_whole_file_ends_when_nobody_waits_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(random.Random(1).randbytes(3 * MIB + 5))
+    assert sha256_of(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("r+b") as file:
+        file.truncate(2**40)  # hours of work
+    looks = iter([False, False, True])
+    with pytest.raises(Cancelled):
+        sha256_of(path, lambda: next(looks))

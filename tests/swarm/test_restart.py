@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from pathlib import Path
 
+import libtorrent as lt
 import pytest
-from tests.swarm.swarming import Film, Peer, make_film, many_files, peer, read_all
+from tests.swarm.swarming import SECONDS, Film, Peer, make_film, many_files, peer, read_all
 
 from p2ptube.swarm import Hashed, Torrent, parse_info
 from p2ptube.swarm import session as session_module
+from p2ptube.swarm.background import HELD_BACK
 
 MIB = 1024 * 1024
 
@@ -86,6 +90,35 @@ async def test_damaged_resume_data_costs_a_check_and_no_more(tmp_path: Path) -> 
         await torrent.flushed()
         assert (tmp_path / "B" / "film.mp4").read_bytes() == film.data
         assert sum(p.downloaded for p in torrent.peers()) < len(film.data)
+
+
+async def test_who_made_way_for_a_player_before_does_so_no_more(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", MIB)
+    async with peer() as viewer:
+        torrent = await viewer.fetch_from(film, tmp_path / "B")
+        torrent.handle.set_download_limit(HELD_BACK)
+    async with peer() as again:
+        torrent = await again.fetch_from(film, tmp_path / "B", resume=viewer.resume[film.id])
+        assert torrent.handle.download_limit() in {0, -1}
+        assert not torrent.held_back
+
+
+async def test_who_was_banned_before_gets_another_chance(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", 300_000)
+    film.path.write_bytes(random.Random(1).randbytes(len(film.data)))
+    async with peer() as holder:
+        holder.session.seed(film.hashed.info, film.path)
+        async with peer() as viewer:
+            torrent = await viewer.fetch_from(film, tmp_path / "B", holder)
+            async with asyncio.timeout(SECONDS):
+                while not torrent.bans.is_over(holder.address.host, float("inf")):
+                    await asyncio.sleep(0.05)
+        await holder.session.remove(film.id)
+        film.path.write_bytes(film.data)
+        holder.session.seed(film.hashed.info, film.path)
+        async with peer() as again:
+            await again.fetch_from(film, tmp_path / "B", holder, resume=viewer.resume[film.id])
+            await again.done(film.id)
 
 
 async def test_resume_data_is_saved_now_and_then(
@@ -203,3 +236,22 @@ async def test_a_video_among_files_is_shared_without_the_others(tmp_path: Path) 
         assert gave[str(second.address)] > len(many.film.data) / 2
         assert not second.failures
         assert sorted(p.name for p in alone.parent.iterdir()) == ["film.mkv"]
+
+
+async def test_the_end_is_remembered_also_if_its_status_came_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = make_film(tmp_path / "film.mp4", MIB)
+    async with peer() as holder, peer() as viewer:
+        holder.session.seed(film.hashed.info, film.path)
+        torrent = await viewer.fetch_from(film, tmp_path / "B", holder)
+        look = torrent.update_peers
+
+        def look_at_all() -> None:
+            torrent.status = torrent.handle.status()
+            look()
+
+        monkeypatch.setattr(torrent, "update_peers", look_at_all)
+        await viewer.done(film.id)
+        await viewer.until(lambda: film.id in viewer.resume)
+        assert all(lt.read_resume_data(viewer.resume[film.id]).have_pieces)

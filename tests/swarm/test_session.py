@@ -11,6 +11,7 @@ from tests.swarm.swarming import SECONDS, make_film, peer, read_all, waiting_rea
 
 from p2ptube.models import PeerAddress
 from p2ptube.swarm import magnet_link, parse_info
+from p2ptube.swarm.lost_alerts import catch_up
 from p2ptube.swarm.reader import read
 
 MIB = 1024 * 1024
@@ -73,10 +74,10 @@ async def test_what_lost_alerts_would_have_told_is_asked_for(tmp_path: Path) -> 
         torrent = await viewer.fetch_from(film, tmp_path / "B", holder)
         await viewer.until(lambda: "1" in torrent.pieces())
         index = torrent.pieces().index("1")
-        torrent._have.discard(index)  # as if its alert had never come
+        torrent.have.discard(index)  # as if its alert had never come
         reading = asyncio.create_task(torrent.piece(index))
         await asyncio.sleep(0)
-        torrent.on_alerts_lost()
+        catch_up(torrent)
         length = film.hashed.piece_length
         async with asyncio.timeout(SECONDS):
             assert await reading == film.data[index * length : (index + 1) * length]
@@ -209,6 +210,29 @@ async def test_a_jump_takes_effect_at_once(tmp_path: Path, monkeypatch: pytest.M
         assert torrent.progress < 0.6
 
 
+async def test_a_playhead_tells_whether_its_player_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = make_film(tmp_path / "film.mp4", MIB)
+
+    async def piece(index: int) -> bytes:
+        if index > 0:
+            await asyncio.Event().wait()
+        return film.data[:65_536]
+
+    async with peer() as viewer:
+        torrent = await viewer.fetch_from(film, tmp_path / "B")
+        monkeypatch.setattr(torrent, "piece", piece)
+        async with aclosing(read(torrent, 0, MIB)) as chunks:
+            await anext(chunks)
+            assert [head.asks for head in torrent.scheduling.playheads.values()] == [False]
+            waiting = asyncio.ensure_future(anext(chunks))
+            await asyncio.sleep(0)
+            assert [head.asks for head in torrent.scheduling.playheads.values()] == [True]
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+
 async def test_a_closed_reader_leaves_nothing(tmp_path: Path) -> None:
     film = make_film(tmp_path / "film.mp4", 4 * MIB)
     async with peer(upload_limit=400_000) as holder, peer() as viewer:
@@ -220,8 +244,8 @@ async def test_a_closed_reader_leaves_nothing(tmp_path: Path) -> None:
             assert asyncio.all_tasks() - tasks
         assert asyncio.all_tasks() <= tasks
         assert torrent.playheads() == ()
-        assert not torrent._deadlines
-        assert not torrent._cache
+        assert not torrent.scheduling.deadlines
+        assert not torrent.reads.bytes_at_hand
 
         reading = asyncio.create_task(read_all(torrent, 3 * MIB, 4 * MIB))
         await waiting_reader(torrent)
@@ -229,13 +253,13 @@ async def test_a_closed_reader_leaves_nothing(tmp_path: Path) -> None:
         await asyncio.gather(reading, return_exceptions=True)
         assert asyncio.all_tasks() <= tasks
         assert torrent.playheads() == ()
-        assert not torrent._deadlines
+        assert not torrent.scheduling.deadlines
 
 
 async def test_what_a_reader_keeps_in_memory_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("p2ptube.swarm.torrent.CACHE_BYTES", 200_000)
+    monkeypatch.setattr("p2ptube.swarm.piece_reads.CACHE_BYTES", 200_000)
     film = make_film(tmp_path / "film.mp4", 2 * MIB)
     async with peer() as holder, peer() as viewer:
         holder.session.seed(film.hashed.info, film.path)
@@ -244,5 +268,5 @@ async def test_what_a_reader_keeps_in_memory_is_bounded(
         async with asyncio.timeout(SECONDS), aclosing(read(torrent, 0, 2 * MIB)) as chunks:
             async for chunk in chunks:
                 data += chunk
-                assert sum(map(len, torrent._cache.values())) <= 200_000
+                assert torrent.reads.bytes_at_hand <= 200_000
         assert data == film.data

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.swarm.swarming import SECONDS, make_film, peer
 
 from p2ptube.swarm.origins import MOST_ADDRESSES, Origins
+from p2ptube.swarm.senders import Senders
 
 MEGABYTE = 1024 * 1024
 
@@ -61,6 +63,42 @@ async def test_each_piece_has_the_sender_it_came_from(tmp_path: Path) -> None:
         assert len(sources) == len(torrent.pieces())
 
 
+async def test_of_a_single_holder_no_blocks_are_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks: list[int] = []
+    monkeypatch.setattr(Senders, "on_block", lambda self, torrent, piece, _: blocks.append(piece))
+    film = make_film(tmp_path / "film.mp4", 4 * MEGABYTE)
+    async with peer() as holder, peer() as viewer:
+        holder.session.seed(film.hashed.info, film.path)
+        viewer.session.watch_blocks(True)
+        torrent = await viewer.fetch_from(film, tmp_path / "got", holder)
+        await viewer.done(film.id)
+        assert set(torrent.origins.indices(torrent.pieces(), [str(holder.address)])) == {0}
+        assert not blocks
+
+
+async def test_watching_may_begin_and_holders_come_while_pieces_do(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", 6 * MEGABYTE)
+    async with (
+        peer(upload_limit=2 * MEGABYTE) as first,
+        peer(upload_limit=2 * MEGABYTE) as second,
+        peer() as viewer,
+    ):
+        for holder in (first, second):
+            holder.session.seed(film.hashed.info, film.path)
+        torrent = await viewer.fetch_from(film, tmp_path / "got", first)
+        await viewer.until(lambda: bool(torrent.status and torrent.status.num_pieces))
+        before = torrent.pieces().count("1")
+        viewer.session.watch_blocks(True)
+        await viewer.dial(film.id, second)
+        await viewer.done(film.id)
+        addresses = [str(first.address), str(second.address)]
+        sources = torrent.origins.indices(torrent.pieces(), addresses)
+        assert {0, 1} <= set(sources)
+        assert sources.count(-1) <= before  # those that came before anybody looked
+
+
 async def test_unwatched_pieces_have_none(tmp_path: Path) -> None:
     film = make_film(tmp_path / "film.mp4", 2 * MEGABYTE)
     async with peer() as holder, peer() as viewer:
@@ -79,7 +117,7 @@ async def test_a_limit_of_an_open_connection_is_lifted(tmp_path: Path) -> None:
         torrent = await viewer.fetch_from(film, tmp_path / "got", holder)
         await viewer.until(lambda: torrent.progress > 0)  # would take four minutes
         (before,) = torrent.peers()
-        holder.session.set_limits(upload=64 * 1024, download=0, limit_lan=False)
+        holder.session.rates.set_limits(upload=64 * 1024, download=0, limit_lan=False)
         await viewer.done(film.id)
         torrent.update_peers()
         (after,) = torrent.peers()
@@ -93,8 +131,8 @@ async def test_a_limit_is_set_on_an_open_connection(tmp_path: Path) -> None:
         torrent = await viewer.fetch_from(film, tmp_path / "got", holder)
         await viewer.until(lambda: torrent.progress > 0)
         # The holder's side: unlimited until now, for all of this machine's peers.
-        holder.session.set_limits(upload=MEGABYTE // 4, download=0, limit_lan=True)
-        viewer.session.set_limits(upload=0, download=0, limit_lan=True)
+        holder.session.rates.set_limits(upload=MEGABYTE // 4, download=0, limit_lan=True)
+        viewer.session.rates.set_limits(upload=0, download=0, limit_lan=True)
         slow = asyncio.Event()
 
         def look(_: str) -> None:

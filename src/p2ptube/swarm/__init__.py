@@ -4,6 +4,7 @@ from .connections import PeerSnapshot
 from .metainfo import (
     Layout,
     Magnet,
+    parse_files,
     parse_info,
     parse_magnet,
     parse_torrent,
@@ -14,6 +15,7 @@ from .publish import Hashed, hash_file, magnet_link
 from .session import Session
 from .settings import SwarmSettings
 from .torrent import Torrent
+from .window_plan import window_bytes
 
 __all__ = [
     "Hashed",
@@ -25,9 +27,11 @@ __all__ = [
     "Torrent",
     "hash_file",
     "magnet_link",
+    "parse_files",
     "parse_info",
     "parse_magnet",
     "parse_torrent",
     "says_unlisted",
     "torrent_file",
+    "window_bytes",
 ]

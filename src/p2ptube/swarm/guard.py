@@ -50,6 +50,19 @@ class Guard:
         self._blocked = blocked
         self._filter()
 
+    def pardon(self, host: str) -> None:
+        """Let libtorrent forget that it banned a host, for which it has no call.
+
+        It forgets whom its filter covers, and ends what other connections there are with him.
+        """
+        log.info("giving another chance to %s, banned for pieces with wrong hashes", host)
+        self._filter({host})
+        self._filter()
+
+    def leave(self, endpoints: set[Endpoint]) -> None:
+        """End these connections, so that what was asked for there is asked of others at once."""
+        self._end(endpoints, at_once=True)
+
     def set_share(self, most_per_address: int) -> None:
         """An address may have so many connections; the newest beyond that are ended."""
         self._excess.update(self._shares.change(most_per_address))
@@ -88,6 +101,7 @@ class Guard:
             self._look_at(self._changed.pop())
         if self._excess:
             excess, self._excess = self._excess, set()
+            log.info("ending %d connections beyond the share of their addresses", len(excess))
             self._end(excess)
 
     # --- what is done --------------------------------------------------------------------------
@@ -106,13 +120,14 @@ class Guard:
         if unwelcome:
             self._filter()
 
-    def _end(self, excess: set[Endpoint]) -> None:
-        log.info("ending %d connections beyond the share of their addresses", len(excess))
-        whole = excess & self._utp if sockets.can_cut() else excess
-        single = excess - whole
+    def _end(self, endpoints: set[Endpoint], *, at_once: bool = False) -> None:
+        slowly = set(self._ports) if at_once else set()  # WebRTC falls silent first
+        whole = endpoints & (self._utp | slowly) if sockets.can_cut() else endpoints
+        single = endpoints - whole
         if single:
             ports = {self._ports[endpoint] for endpoint in single if endpoint in self._ports}
-            sockets.cut(single, ports)
+            if sockets.cut(single, ports) < len(single) and at_once:
+                whole = endpoints  # behind a proxy no socket leads to them
         if whole:
             # All of uTP goes through one socket: the whole address has to go, and may come again.
             self._filter({host for host, _ in whole})

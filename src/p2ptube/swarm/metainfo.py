@@ -12,20 +12,13 @@ from urllib.parse import parse_qs
 import libtorrent as lt
 
 from ..errors import InvalidInput, ProtocolViolation
+from .files import TorrentFile, largest_video
 
 # No user plays a torrent of more; the bound keeps a stranger's metadata from eating the memory.
 MAX_METADATA = 4 * 1024 * 1024
 
 # Behind `info` in the order of keys, as bencoding wants it.
 UNLISTED_KEY = b"unlisted"
-
-VIDEO_SUFFIXES = frozenset(
-    f".{name}"
-    for name in (
-        *("3gp", "avi", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg"),
-        *("mts", "ogm", "ogv", "ts", "vob", "webm", "wmv"),
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -77,9 +70,17 @@ class Magnet:
     unlisted: bool = False
 
 
-def parse_info(info: bytes) -> Layout:
-    """Parse a bencoded info dictionary. Raises ProtocolViolation."""
-    return layout_of(torrent_info(info))
+def parse_info(info: bytes, chosen: int | None = None) -> Layout:
+    """Parse a bencoded info dictionary. Raises ProtocolViolation.
+
+    `chosen` is the index of the file to play; None: see `layout_of`.
+    """
+    return layout_of(torrent_info(info), chosen)
+
+
+def parse_files(info: bytes) -> tuple[TorrentFile, ...]:
+    """The files that an info dictionary lists, without padding. Raises ProtocolViolation."""
+    return files_of(torrent_info(info))
 
 
 def torrent_info(info: bytes) -> lt.torrent_info:
@@ -91,35 +92,41 @@ def torrent_info(info: bytes) -> lt.torrent_info:
     except (RuntimeError, ValueError, UnicodeError) as error:
         raise ProtocolViolation(f"not a torrent: {error}") from error
     if loaded is None or not loaded.info_hashes().has_v1():
-        raise ProtocolViolation("not a BitTorrent v1 torrent")
+        raise ProtocolViolation(
+            "not a BitTorrent v1 torrent (BitTorrent v2 alone is not supported)"
+        )
     if str(loaded.info_hashes().v1) != hashlib.sha1(info, usedforsecurity=False).hexdigest():
         raise ProtocolViolation("not a well-formed torrent")
     return loaded
 
 
-def layout_of(info: lt.torrent_info) -> Layout:
-    """Find the video in a torrent: the largest video file, else the largest file."""
+def files_of(info: lt.torrent_info) -> tuple[TorrentFile, ...]:
+    """The files of a torrent, in its order, without those that only pad (BEP 47)."""
     files = info.layout()
-    names = [files.file_path(index) for index in range(files.num_files())]
-    sizes = [files.file_size(index) for index in range(files.num_files())]
+    return tuple(
+        TorrentFile(index, files.file_path(index), files.file_size(index))
+        for index in range(files.num_files())
+        if not files.file_flags(index) & lt.file_flags_t.flag_pad_file
+    )
 
-    def weight(index: int) -> tuple[bool, int]:
-        if sizes[index] == 0 or files.file_flags(index) & lt.file_flags_t.flag_pad_file:
-            return False, 0
-        return PurePosixPath(names[index]).suffix.lower() in VIDEO_SUFFIXES, sizes[index]
 
-    best = max(range(len(names)), key=weight)
+def layout_of(info: lt.torrent_info, chosen: int | None = None) -> Layout:
+    """Where the file with the index `chosen` lies; where there is none, the largest video."""
+    files = info.layout()
+    count = files.num_files()
+    if chosen is None or not 0 <= chosen < count:
+        chosen = largest_video(files_of(info) or (TorrentFile(0, files.file_path(0), 0),))
     return Layout(
         info_hash=str(info.info_hashes().v1),
         name=info.name(),
         piece_length=info.piece_length(),
         pieces=info.num_pieces(),
         total_size=info.total_size(),
-        file_index=best,
-        file_path=names[best],
-        file_offset=files.file_offset(best),
-        file_size=sizes[best],
-        files=len(names),
+        file_index=chosen,
+        file_path=files.file_path(chosen),
+        file_offset=files.file_offset(chosen),
+        file_size=files.file_size(chosen),
+        files=count,
     )
 
 
@@ -176,7 +183,10 @@ def parse_magnet(link: str) -> Magnet:
     except (RuntimeError, ValueError, UnicodeError) as error:
         raise InvalidInput(f"not a magnet link: {error}") from error
     if not params.info_hashes.has_v1():
-        raise InvalidInput("the magnet link carries no BitTorrent v1 info-hash")
+        raise InvalidInput(
+            "the magnet link carries no BitTorrent v1 info-hash (BitTorrent v2 alone is not "
+            "supported)"
+        )
     return Magnet(
         info_hash=str(params.info_hashes.v1),
         name=params.name,

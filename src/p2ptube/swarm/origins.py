@@ -27,6 +27,10 @@ class Origins:
             self._senders.extend([0] * (piece + 1 - len(self._senders)))
         self._senders[piece] = number
 
+    def knows(self, piece: int) -> bool:
+        """Whether the sender of a piece is known."""
+        return piece < len(self._senders) and self._senders[piece] != 0
+
     def indices(self, pieces: str, addresses: Sequence[str]) -> tuple[int, ...]:
         """For each of `pieces`, as in `Torrent.pieces`, its sender's index in `addresses`.
 

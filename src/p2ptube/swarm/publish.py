@@ -13,13 +13,18 @@ from urllib.parse import quote
 import libtorrent as lt
 
 from ..descriptor import is_plain_file_name
-from ..errors import FileChanged, InvalidInput, StorageError
+from ..errors import Cancelled, FileChanged, InvalidInput, StorageError
 
 KIB = 1024
 MIN_PIECE = 64 * KIB
 MAX_PIECE = 16 * KIB * KIB
 # Short pieces are soon complete and soon shared; a few thousand of them keep the metadata small.
 MOST_PIECES = 2048
+# A player waits for whole pieces. Where one would last longer than so many seconds of the video,
+# shorter ones are worth larger metadata: 20 bytes each, 160 KiB of them at most.
+LONGEST_SECONDS = 2.0
+MORE_PIECES = 4 * MOST_PIECES
+READ_BYTES = 1024 * KIB
 
 
 @dataclass(frozen=True)
@@ -34,20 +39,34 @@ class Hashed:
     mtime_ns: int
 
 
-def piece_length(size: int) -> int:
-    """Return the piece length in bytes: a fixed rule, so that equal files are one swarm."""
+def piece_length(size: int, duration: float = 0.0) -> int:
+    """Return the piece length in bytes: a fixed rule, so that equal files are one swarm.
+
+    `size` in bytes; `duration` in seconds, 0 where it is not known: then the size alone decides.
+    """
     length = MIN_PIECE
     while length < MAX_PIECE and length * MOST_PIECES < size:
         length *= 2
+    while (
+        length > MIN_PIECE
+        and length * duration > LONGEST_SECONDS * size
+        and length // 2 * MORE_PIECES >= size
+    ):
+        length //= 2
     return length
 
 
-def hash_file(path: Path, report: Callable[[float], None]) -> Hashed:
+def hash_file(
+    path: Path,
+    report: Callable[[float], None],
+    length_of: Callable[[int], int] = piece_length,
+) -> Hashed:
     """Hash `path` as a v1 single-file torrent (BEP 3) and as a whole (SHA-256).
 
     The two passes run side by side, so that the disk is read once. `report` gets the fraction
-    done, 0..1. Raises FileChanged when the file changes meanwhile, StorageError when it cannot
-    be read, InvalidInput when its name cannot be that of a shared file.
+    done, 0..1; `length_of` tells the length of the pieces from the size of the file. Raises
+    FileChanged when the file changes meanwhile, StorageError when it cannot be read, InvalidInput
+    when its name cannot be that of a shared file.
     """
     if not is_plain_file_name(path.name):
         raise InvalidInput(f"rename the file, its name cannot be shared: {path.name!r}")
@@ -59,7 +78,7 @@ def hash_file(path: Path, report: Callable[[float], None]) -> Hashed:
         sha256 = _Sha256(path)
         sha256.start()
         entry = lt.create_file_entry(path.name, before.st_size)
-        length = piece_length(before.st_size)
+        length = length_of(before.st_size)
         creator = lt.create_torrent([entry], length, lt.create_torrent.v1_only)
         count = creator.num_pieces()
         lt.set_piece_hashes(creator, str(path.parent), lambda i: report((int(i) + 1) / count))
@@ -110,10 +129,18 @@ class _Sha256(threading.Thread):
         return self._digest
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hex. Blocks; raises OSError."""
+def sha256_of(path: Path, is_over: Callable[[], bool] = lambda: False) -> str:
+    """Return the SHA-256 of a file in hex. Blocks; raises OSError.
+
+    Raises Cancelled soon after `is_over` says that nobody waits for it any more.
+    """
+    digest, block = hashlib.sha256(), memoryview(bytearray(READ_BYTES))
     with path.open("rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while count := file.readinto(block):
+            if is_over():
+                raise Cancelled(f"nobody waits for the hash of {path.name} any more")
+            digest.update(block[:count])
+    return digest.hexdigest()
 
 
 def magnet_link(

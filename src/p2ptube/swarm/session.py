@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
 import libtorrent as lt
 
-from ..errors import Cancelled, OurBug, P2PTubeError, ProtocolViolation, StorageError
+from ..errors import Cancelled, P2PTubeError, StorageError
 from ..models import PeerAddress
-from ..network import Blocked
-from .alerts import dispatch
+from ..tasks import cancel_all
+from .adding import set_listed, to_fetch, to_fetch_ahead, to_probe, to_share
+from .ahead import adopt
+from .alert_bell import AlertBell
+from .alerts import dispatch, finish
+from .background import Background
+from .dialling import Dialler
+from .favouring import favour
 from .guard import Guard
 from .heap import return_large_blocks
-from .limits import Limits
-from .metainfo import layout_of, parse_magnet, torrent_info
-from .names import resolve
-from .resume import ResumeData, resumed
-from .settings import ALERT_QUEUE, ALERTS, BLOCK_ALERTS, SwarmSettings, pack
-from .sockets import cut_towards
+from .metainfo import parse_magnet
+from .probes import Probes
+from .rates import Rates
+from .relief import relieve
+from .resume import ResumeData
+from .senders import Senders
+from .settings import SwarmSettings, pack
+from .shares import Endpoint
+from .sockets import accept_to_send_at_once, cut_towards, prepare
 from .torrent import Torrent
+from .torrents import Torrents
 from .trackers import announce_at, usable, websocket_ports
 
 log = logging.getLogger(__name__)
@@ -32,12 +40,6 @@ log = logging.getLogger(__name__)
 UPDATE_SECONDS = 1.0
 RESUME_SECONDS = 5.0
 STOP_SECONDS = 5.0
-# Addresses that failed a few times are dialled again only where a tracker names them once more;
-# else a holder that was away for half a minute would never be asked again.
-LIKE_A_TRACKER = lt.peer_info.tracker
-# The DHT can be asked for the info-hashes it knows (BEP 51), and the local network hears of them:
-# a torrent for those who have its link is told to trackers and to known holders only.
-UNLISTED = lt.torrent_flags.disable_dht | lt.torrent_flags.disable_lsd
 
 
 class Session:
@@ -45,18 +47,24 @@ class Session:
 
     def __init__(self, settings: SwarmSettings) -> None:
         self._settings = settings
-        self._torrents: dict[str, Torrent] = {}
+        # Looked up when it is asked for: `_close` is to have the last reference to it.
+        self._torrents = Torrents(lambda: self._session, self._dropping)
+        self._background = Background()
         self._tasks: set[asyncio.Task[None]] = set()
         self.resume = ResumeData()
-        self._removed: dict[str, asyncio.Event] = {}
+        self.connected: set[Endpoint] = set()  # with whom we were connected just now
         self._websocket_ports: set[int] = set()  # of trackers, since the start
+        self.probes = Probes(self.get, self._probe, self.remove)
+        self._dialler = Dialler(
+            self.get,
+            lambda host: self.guard.pardon(host),  # noqa: PLW0108  there is none yet
+            only_numeric=settings.proxy is not None,
+        )
         self.on_update: Callable[[str], None] = lambda info_hash: None
         self.on_finished: Callable[[str], None] = lambda info_hash: None
         self.on_failed: Callable[[str, str], None] = lambda info_hash, reason: None
         # An announce was answered, with so many peers; or it failed, for the reason given.
-        self.on_tracker: Callable[[str, str, int, str], None] = lambda info_hash, url, peers, e: (
-            None
-        )
+        self.on_tracker: Callable[[str, str, int, str], None] = lambda *_: None
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -65,28 +73,17 @@ class Session:
 
         With a proxy there is no port to connect to, since it would be one around the proxy: 0.
         """
-        self._loop = asyncio.get_running_loop()
         return_large_blocks()
         self._session: lt.session = lt.session(cast(Any, pack(self._settings)))
-        self._limits = Limits(self._session)
-        self.set_limits(
-            upload=self._settings.upload_limit,
-            download=self._settings.download_limit,
-            limit_lan=self._settings.limit_lan,
-        )
+        self.rates = Rates(self._session, self._settings, self.torrents)
+        self.senders = Senders(self._session, self.torrents)
         self.guard = Guard(
             self._session,
             self.torrents,
             blocked=self._settings.blocked,
             most_per_address=self._settings.connections_per_address,
         )
-        # A file descriptor and no Python callback: the destructor of the session holds the
-        # interpreter's lock while it waits for threads that would need it for the callback.
-        self._wakeup, self._waker = socket.socketpair()
-        self._wakeup.setblocking(False)
-        self._waker.setblocking(False)
-        self._session.set_alert_fd(self._waker.fileno())
-        self._loop.add_reader(self._wakeup, self._wake)
+        self._bell = AlertBell(self._session, self._take_alerts)
         port: int = self._session.listen_port()
         # libtorrent falls back to another port, and to none for an address that is not ours.
         if self._settings.proxy is None and (port == 0 or self._settings.port not in {0, port}):
@@ -96,30 +93,28 @@ class Session:
         self._tasks = {
             asyncio.create_task(self._update_regularly()),
             asyncio.create_task(self._save_regularly()),
+            asyncio.create_task(relieve(self.torrents, lambda late: self.guard.leave(late))),  # noqa: PLW0108
         }
+        self.rates.set_yielding(self._settings.yielding)
+        accept_to_send_at_once()
         return port
 
     async def stop(self) -> None:
         """Save what was fetched so far, leave the swarms, and close the sockets."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.rates.stop()
+        await cancel_all(*self._tasks)
+        await self._dialler.stop()
         self._session.pause()
-        for torrent in self._torrents.values():
+        for torrent in self.torrents():
             self.resume.ask(torrent)
         await self.resume.settle(STOP_SECONDS)
-        for torrent in self._torrents.values():
-            torrent.close(Cancelled("the node is stopping"))
-        self._torrents.clear()
-        for removed in self._removed.values():
-            removed.set()
+        self._torrents.close(Cancelled("the node is stopping"))
         await self._close()
 
     async def _close(self) -> None:
-        self._loop.remove_reader(self._wakeup)
-        self._wakeup.close()
-        last_references = [self._limits, self.guard, self._session]
-        del self._limits, self.guard, self._session
+        self._bell.mute()
+        last_references = [self.rates.let_go(), self.guard, self.senders, self._session]
+        del self.guard, self.senders, self._session, self._tasks  # these keep what they were given
         if self._websocket_ports:
             # The destructor takes leave of WebSocket trackers, and waits for their answer without
             # end, with the interpreter's lock: a tracker that is dead, or that is in this very
@@ -127,27 +122,16 @@ class Session:
             await asyncio.to_thread(cut_towards, self._websocket_ports)
         # It waits for the other trackers, too, but a second only: not on the loop's thread.
         await asyncio.to_thread(last_references.clear)
-        self._waker.close()
+        self._bell.close()
 
     def map_port(self, port: int) -> None:
         """Ask the router to let TCP connections to `port` of another server of ours through."""
         if self._settings.dht and not self._settings.discreet:
             self._session.add_port_mapping(lt.portmap_protocol.tcp, port, port)
 
-    def set_limits(self, *, upload: int, download: int, limit_lan: bool) -> None:
-        """Change the rate limits, in bytes/s, at once; 0 = unlimited."""
-        self._limits.apply(upload=upload, download=download, limit_lan=limit_lan)
-
-    def block(self, blocked: Blocked) -> None:
-        """Stay away from these addresses from now on, and from no others.
-
-        Connections to them end, and none is made any more, in neither direction.
-        """
-        self.guard.block(blocked)
-
-    def limit_connections(self, per_address: int) -> None:
-        """Let an address have so many connections; the newest beyond that are ended."""
-        self.guard.set_share(per_address)
+    def favour_watched(self) -> None:
+        """Let the downloads that nobody watches make way, or go on: see `background`."""
+        favour(self._background, self.torrents(), asyncio.get_running_loop().time())
 
     def use_stun_server(self, server: str) -> None:
         """Ask this STUN server (`host:port`, "" for none) for WebRTC connections from now on."""
@@ -157,15 +141,9 @@ class Session:
     def watch_blocks(self, watch: bool) -> None:
         """Note from now on, or no more, who sends each piece: see `Torrent.origins`.
 
-        Not always, since it costs two alerts for every 16 KiB.
+        Not always, since it can cost two alerts for every 16 KiB.
         """
-        self._session.apply_settings(
-            {
-                "alert_mask": ALERTS | BLOCK_ALERTS if watch else ALERTS,
-                # More than the usual queue can come while the loop is busy for a moment.
-                "alert_queue_size": 10 * ALERT_QUEUE if watch else ALERT_QUEUE,
-            }
-        )
+        self.senders.switch(watch)
 
     # --- torrents --------------------------------------------------------------------------------
 
@@ -175,32 +153,26 @@ class Session:
 
     def torrents(self) -> list[Torrent]:
         """All torrents of the session."""
-        return list(self._torrents.values())
+        return self._torrents.all()
 
     def seed(
-        self, info: bytes, path: Path, trackers: Iterable[str] = (), *, listed: bool = True
+        self,
+        info: bytes,
+        path: Path,
+        trackers: Iterable[str] = (),
+        *,
+        listed: bool = True,
+        file: int | None = None,
     ) -> Torrent:
         """Share the complete file at `path`, whose hashes were verified when it was imported.
 
-        Of a torrent with more files, the pieces that lie in the video as a whole are shared.
-        `listed`: see `set_listed`.
+        Of a torrent with more files, it is the one with the index `file` (None: the largest
+        video), and the pieces that lie in it as a whole are shared. `listed`: see `set_listed`.
         """
-        params = lt.add_torrent_params()
-        params.ti = torrent_info(info)
-        layout = layout_of(params.ti)
-        params.save_path = str(path.parent)
-        # libtorrent cleans the names it reads in metadata; the file keeps the name it has.
-        params.renamed_files = {layout.file_index: path.name}
-        first, end = layout.whole_pieces
-        have = [first <= piece < end for piece in range(layout.pieces)]
-        params.have_pieces = params.verified_pieces = have
-        params.flags = _flags(listed)
-        if all(have):
-            params.flags |= lt.torrent_flags.seed_mode
-        else:
-            params.flags |= lt.torrent_flags.no_verify_files
-            params.piece_priorities = [4 * has for has in have]
-        return self._add(params, layout.info_hash, trackers)
+        params, info_hash = to_share(info, path, file=file, listed=listed)
+        torrent = self._add(params, info_hash, trackers, file=file)
+        torrent.shared = True
+        return torrent
 
     def fetch(
         self,
@@ -212,41 +184,103 @@ class Session:
         resume: bytes | None = None,
         trackers: Iterable[str] = (),
         listed: bool = True,
+        file: int | None = None,
+        beside: tuple[int, ...] = (),
+        bounded: bool = False,
+        held: bool = False,
     ) -> Torrent:
-        """Fetch a torrent into `directory`, going on from `resume` data where there is some.
+        """Fetch a video into `directory`, going on from `resume` data where there is some.
 
-        `listed`: see `set_listed`. Raises ProtocolViolation where `info` is not the metadata of
-        that torrent.
+        `file` is the index of the one to fetch (None: the largest video), `beside` those of small
+        files to fetch before it. `listed`: see `set_listed`. `bounded`: nothing of it until it is
+        confined to a part, or to none. `held`: nothing but metadata before `Wanting.begin`, unless
+        it goes on with `fetch_ahead`. Raises ProtocolViolation where `info` is another torrent's.
         """
-        params = resumed(resume, info_hash)
-        if params.ti is None and info is not None:
-            params.ti = torrent_info(info)
-        params.info_hashes = lt.info_hash_t(lt.sha1_hash(bytes.fromhex(info_hash)))
-        params.save_path = str(directory)
-        params.flags = _flags(listed)
-        torrent = self._add(params, info_hash, trackers)
-        torrent.want_video()
+        ahead = self._torrents.ahead(info_hash)
+        if ahead is not None:
+            ahead.wanting.go_on(file, beside, held=held)
+            return self._adopt(ahead, directory, trackers, magnet, listed=listed, bounded=bounded)
+        params = to_fetch(
+            info_hash,
+            directory,
+            info=info,
+            resume=resume,
+            listed=listed,
+            file=file,
+            beside=beside,
+            bounded=bounded,
+            held=held,
+        )
+        torrent = self._add(params, info_hash, trackers, file=file, beside=beside)
+        torrent.wanting.bound = frozenset() if bounded else None
+        torrent.wanting.held = held
+        if params.ti is None or torrent.layout is None or torrent.layout.files == 1:
+            torrent.wanting.want_video()
+        self._follow(torrent, magnet)
+        return torrent
+
+    def fetch_ahead(self, info_hash: str, directory: Path, info: bytes | None) -> Torrent:
+        """Connect to a torrent's peers before anybody asks for it: see ahead.py.
+
+        Nothing of it is fetched but its metadata, until it is said what is wanted. A `fetch` of it
+        goes on with it.
+        """
+        torrent = self._add(to_fetch_ahead(info_hash, directory, info), info_hash, ())
+        torrent.ahead = True
+        torrent.wanting.held, torrent.wanting.bound = True, frozenset()
+        return torrent
+
+    def _adopt(
+        self,
+        torrent: Torrent,
+        directory: Path,
+        trackers: Iterable[str],
+        magnet: str | None,
+        *,
+        listed: bool,
+        bounded: bool,
+    ) -> Torrent:
+        adopt(torrent, directory, bounded=bounded)
+        self.set_trackers(torrent.info_hash, trackers)
+        self.set_listed(torrent.info_hash, listed)
+        self._follow(torrent, magnet)
+        # It says so when the last piece comes, and that may have been before.
+        finish(self, torrent)
+        return torrent
+
+    def _follow(self, torrent: Torrent, magnet: str | None) -> None:
+        endpoints = self.probes.met(torrent.info_hash)
         if magnet is not None:
             link = parse_magnet(magnet)
             for tracker in self._usable(link.trackers):
                 torrent.handle.add_tracker({"url": tracker})
-            for endpoint in link.peers:
-                torrent.handle.connect_peer(endpoint, LIKE_A_TRACKER)
+            endpoints += link.peers
+        self._dialler.connect(torrent, endpoints)
+
+    def _probe(
+        self,
+        info_hash: str,
+        directory: Path,
+        trackers: Iterable[str],
+        magnet: str | None,
+        listed: bool,
+    ) -> Torrent:
+        params = to_probe(info_hash, directory, listed=listed)
+        torrent = self._add(params, info_hash, trackers)
+        self._follow(torrent, magnet)
         return torrent
 
     async def remove(self, info_hash: str, reason: P2PTubeError | None = None) -> None:
         """Take a torrent out of the session; its file stays. Readers get `reason`."""
-        torrent = self._torrents.pop(info_hash, None)
-        if torrent is None:
-            return
-        self.resume.came(info_hash, None)
-        torrent.close(reason or Cancelled("the video was removed"))
-        removed = self._removed.setdefault(info_hash, asyncio.Event())
-        self._session.remove_torrent(torrent.handle)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
-                await removed.wait()
-        self._removed.pop(info_hash, None)
+        await self._torrents.remove(info_hash, reason or Cancelled("the video was removed"))
+
+    def _dropping(self, info_hash: str) -> None:
+        self.resume.gone(info_hash)
+        self.senders.leave(info_hash)
+
+    def add_again(self, torrent: Torrent, params: lt.add_torrent_params) -> None:
+        """Take a torrent out and add it again, paused, with other parameters: see window.py."""
+        self._torrents.add_again(torrent, params)
 
     def set_trackers(self, info_hash: str, urls: Iterable[str]) -> None:
         """Announce a torrent at these trackers from now on, at new ones at once, at no others.
@@ -262,49 +296,28 @@ class Session:
         """Whether the DHT and the local network are told of a torrent, and asked for its peers."""
         torrent = self._torrents.get(info_hash)
         if torrent is not None:
-            change = torrent.handle.unset_flags if listed else torrent.handle.set_flags
-            change(UNLISTED)
+            set_listed(torrent.handle, listed)
 
-    # --- holders ---------------------------------------------------------------------------------
-
-    async def dial(self, info_hash: str, addresses: Iterable[PeerAddress]) -> None:
-        """Connect to these holders of a torrent that is being fetched; names are resolved first."""
-
-        proxied = self._settings.proxy is not None
-
-        async def one(address: PeerAddress) -> None:
-            for endpoint in await resolve(address, only_numeric=proxied):
-                torrent = self._torrents.get(info_hash)
-                if torrent is not None and not torrent.finished:
-                    torrent.handle.connect_peer(endpoint, LIKE_A_TRACKER)
-                    self._hurry(torrent)
-
-        # Side by side: a name that is slow to resolve does not hold up the others.
-        await asyncio.gather(*map(one, addresses))
-
-    def _hurry(self, torrent: Torrent) -> None:
-        if not torrent.hurried:
-            torrent.hurried = True
-            task = asyncio.create_task(torrent.hurry())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    async def dial(
+        self, info_hash: str, addresses: Iterable[PeerAddress], *, at_once: bool = False
+    ) -> None:
+        """Connect to these holders of a torrent that is being fetched: see `Dialler.dial`."""
+        await self._dialler.dial(info_hash, addresses, at_once=at_once)
 
     # --- libtorrent ------------------------------------------------------------------------------
 
     def _add(
-        self, params: lt.add_torrent_params, info_hash: str, trackers: Iterable[str]
+        self,
+        params: lt.add_torrent_params,
+        info_hash: str,
+        trackers: Iterable[str],
+        *,
+        file: int | None = None,
+        beside: tuple[int, ...] = (),
     ) -> Torrent:
-        if info_hash in self._torrents:
-            raise OurBug(f"torrent {info_hash} was added twice")
         params.trackers = self._usable(trackers)
-        params.flags &= ~(lt.torrent_flags.paused | lt.torrent_flags.auto_managed)
-        try:
-            torrent = Torrent(self._session.add_torrent(params), info_hash)
-        except RuntimeError as error:
-            raise ProtocolViolation(f"libtorrent refuses the torrent: {error}") from error
-        self._torrents[info_hash] = torrent
-        if params.ti is not None:
-            torrent.on_metadata()
+        torrent = self._torrents.add(params, info_hash, file=file, beside=beside)
+        torrent.scheduling.on_lane = self.rates.adapt_to_crowds
         return torrent
 
     def _usable(self, trackers: Iterable[str]) -> list[str]:
@@ -312,9 +325,7 @@ class Session:
         self._websocket_ports |= websocket_ports(urls)
         return urls
 
-    def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._wakeup.recv(4096)
+    def _take_alerts(self) -> None:
         # Alerts die with the next pop: nothing of them is kept, only copies of what they say.
         for alert in self._session.pop_alerts():
             try:
@@ -322,24 +333,23 @@ class Session:
             except Exception:
                 log.exception("handling of an alert failed: %s", alert.message())
         self.guard.flush()
+        if self.connected:
+            prepare(self.connected)
+            self.connected.clear()
 
     def removed(self, info_hash: str) -> None:
         """libtorrent is done with a torrent."""
-        if info_hash in self._removed:
-            self._removed[info_hash].set()
+        self._torrents.on_removed(info_hash)
 
     async def _update_regularly(self) -> None:
         while True:
             await asyncio.sleep(UPDATE_SECONDS)
             self._session.post_torrent_updates()
+            self.favour_watched()
+            self.rates.adapt_to_line()
 
     async def _save_regularly(self) -> None:
         while True:
             await asyncio.sleep(RESUME_SECONDS)
-            for torrent in self._torrents.values():
+            for torrent in self.torrents():
                 self.resume.ask(torrent, only_if_modified=True)
-
-
-def _flags(listed: bool) -> Any:
-    usual = lt.torrent_flags.update_subscribe | lt.torrent_flags.apply_ip_filter
-    return usual if listed else usual | UNLISTED

@@ -9,6 +9,7 @@ import libtorrent as lt
 
 from .. import __version__
 from ..network import Blocked, Proxy, ProxyKind
+from . import slots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class SwarmSettings:
     upload_limit: int = 0
     download_limit: int = 0
     limit_lan: bool = False
+    yielding: bool = False  # whether uploads yield to what else the line carries
     connections_per_address: int = 50  # beyond, the newest that came to us are ended
     blocked: Blocked = field(default_factory=Blocked)
     stun_server: str = ""  # host:port, asked for our address as WebRTC peers see it; "": none is
@@ -69,6 +71,18 @@ def pack(settings: SwarmSettings) -> dict[str, Any]:
     }
 
 
+# While uploads yield they are sent in small portions, see limits.py. Else a connection has ready
+# what it sends in 0.2 s: who asks for something else meanwhile gets that behind it.
+SEND_BUFFER = {
+    "send_buffer_watermark": 4 * 1024 * 1024,
+    "send_buffer_low_watermark": 64 * 1024,
+}
+# How many blocks are asked of a peer in advance at most. As a rule as many as come in a second;
+# but of who had nobody else to serve that was a lot, and once he has, it lasts for many.
+REQUESTS = {"max_out_request_queue": 500}
+CROWD_REQUESTS = {"max_out_request_queue": 16}
+TICK = {"tick_interval": 50}
+SHORT_TICK = {"tick_interval": 10}
 # Measured: see docs/architecture.md, "Settings of the data plane".
 _TUNING: dict[str, Any] = {
     # uTP is tried first where both are allowed, and moves a tenth of what TCP does on a fast path.
@@ -79,17 +93,25 @@ _TUNING: dict[str, Any] = {
     "connection_speed": 200,
     "torrent_connect_boost": 100,
     "request_queue_time": 1,
-    "send_buffer_watermark": 4 * 1024 * 1024,
-    "send_buffer_watermark_factor": 150,
-    "send_buffer_low_watermark": 1024 * 1024,
+    **REQUESTS,
+    **SEND_BUFFER,
+    "send_buffer_watermark_factor": 20,
     # Else the first pieces are picked at random, whatever their deadlines.
     "initial_picker_threshold": 0,
     "allowed_fast_set_size": 0,
     # Peers are dialled, and quota of the rate limiter is handed out, once per tick: with the
     # default of 500 ms, the first byte comes after 0.5 s, and from a limited holder after 1.5 s.
-    "tick_interval": 50,
-    # Few slots: a piece that is out quickly is shared on quickly.
-    "unchoke_slots_limit": 4,
+    **TICK,
+    # A quick peer would be asked for a run of pieces that follow each other, as many as it brings
+    # in 20 s, whatever their priorities: all of a crowd got the same ones, and played none of them.
+    "whole_pieces_threshold": 0,
+    # In a crowd each has a lane of its own at the seed, see lanes.py: nobody's may be choked long.
+    "unchoke_slots_limit": slots.USUAL,
+    # With the default of 15 s, half of a crowd waits that long for its first turn at the origin.
+    "unchoke_interval": 3,
+    # Limits are for what is uploaded. Otherwise the confirmations of a fast download, of which each
+    # counts 40 bytes, would use up a low limit of uploads, and requests would wait behind them.
+    "rate_limit_ip_overhead": False,
     # What waits for the disk. The default of 100 MiB took the node over 250 MB in a fast fetch, and
     # halved its rate: blocks that leave the processor's caches before they are hashed cost more.
     "max_queued_disk_bytes": 16 * 1024 * 1024,

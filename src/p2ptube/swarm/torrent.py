@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Set
 
 import libtorrent as lt
 
-from ..errors import OurBug, P2PTubeError, StorageError
-from .connections import PeerSnapshot, snapshot
-from .metainfo import Layout, layout_of
+from ..errors import OurBug, P2PTubeError
+from .bans import Bans
+from .connections import PeerSnapshot
+from .files import TorrentFile
+from .metainfo import Layout, files_of, layout_of
 from .origins import Origins
-from .schedule import NEXT, USUAL, Playhead, deadlines, priorities
+from .pace import Pace
+from .piece_reads import PieceReads
+from .schedule import Playhead
+from .scheduling import Scheduling
+from .seen_peers import SeenPeers
+from .wanting import HELD, Wanting
 
 log = logging.getLogger(__name__)
-
-# Enough for a few readers side by side, whatever the piece length.
-CACHE_BYTES = 16 * 1024 * 1024
-# Connections that are gone and of which we keep what they gave.
-MOST_GONE_PEERS = 200
-# The addresses of one list of holders are resolved within this.
-DIALLED_TOGETHER_SECONDS = 0.02
 
 
 class Torrent:
@@ -36,21 +34,30 @@ class Torrent:
         self.error = ""
         self.finished = False
         self.hurried = False  # whether `hurry` was called
-        self.bytes_per_second = 0.0  # of the video, for the deadlines; 0 = not known
+        self.held_back = False  # whether it makes way for what is watched
+        self.ahead = False  # nobody asked for it yet: see ahead.py
+        self.on_adopted: Callable[[], None] = lambda: None  # now somebody has
+        self.moving: asyncio.Future[None] | None = None  # done once its files are in their place
+        self.moving_to = ""  # that place
+        self.pace = Pace()  # of the video, for the deadlines
         self.status: lt.torrent_status | None = None
         self.on_lonely: Callable[[], None] = lambda: None
+        self.on_moved: Callable[[], None] = lambda: None  # a playhead moved, or all is checked
+        self.window = 0  # how many bytes of its video are on the disk at most; 0 = all
+        self.renewing = False  # window.py is about to take it out and add it again
         self.origins = Origins()
-        self._have: set[int] = set()
+        self.bans = Bans()
+        self.shared = False  # it was added complete, to share it: nothing of it is fetched
+        self.have: set[int] = set()
         self._checked = asyncio.Event()
         self._metadata = asyncio.Event()
-        self._flushed: list[asyncio.Future[None]] = []
+        self.flushing: list[asyncio.Future[None]] = []  # who waits until all is in the file
         self._arrivals: dict[int, asyncio.Event] = {}
-        self._reads: dict[int, asyncio.Future[bytes]] = {}
-        self._cache: OrderedDict[int, bytes] = OrderedDict()
-        self._playheads: dict[object, Playhead] = {}
-        self._deadlines: set[int] = set()
-        self._priorities: dict[int, int] = {}
-        self._peers: dict[str, PeerSnapshot] = {}
+        # The handle is looked up when it is asked: see `take_over`.
+        self.reads = PieceReads(lambda index: self.handle.read_piece(index))  # noqa: PLW0108
+        self.scheduling = Scheduling(self)
+        self.wanting = Wanting(self, self.scheduling.restart)
+        self._peers = SeenPeers()
         self._gone: P2PTubeError | None = None
 
     # --- what others ask -------------------------------------------------------------------
@@ -66,8 +73,23 @@ class Torrent:
     @property
     def info(self) -> bytes | None:
         """The bencoded info dictionary, once it is known. libtorrent keeps it: we hold no copy."""
-        loaded = self.handle.torrent_file() if self.layout and not self._gone else None
+        loaded = self._torrent_file()
         return loaded.info_section() if loaded else None
+
+    def files(self) -> tuple[TorrentFile, ...]:
+        """The files of the torrent; none as long as the metadata is not known."""
+        loaded = self._torrent_file()
+        return files_of(loaded) if loaded else ()
+
+    def offset_of(self, index: int) -> int:
+        """Where the file with this index begins in the torrent; 0 for one that is not there."""
+        loaded = self._torrent_file()
+        if loaded is None or not 0 <= index < loaded.num_files():
+            return 0
+        return loaded.layout().file_offset(index)
+
+    def _torrent_file(self) -> lt.torrent_info | None:
+        return self.handle.torrent_file() if self.layout and not self._gone else None
 
     @property
     def progress(self) -> float:
@@ -77,7 +99,7 @@ class Torrent:
         if self.layout is None:
             return 0.0
         first, last = self.layout.video_pieces
-        have = sum(1 for piece in self._have if first <= piece < last)
+        have = sum(1 for piece in self.have if first <= piece < last)
         return have / max(1, last - first)
 
     def pieces(self) -> str:
@@ -89,7 +111,7 @@ class Torrent:
             return "1" * self.layout.pieces
         for part in [] if self._gone else self.handle.get_download_queue():
             result[part["piece_index"]] = ord("2")
-        for piece in self._have:
+        for piece in self.have:
             result[piece] = ord("1")
         return result.decode()
 
@@ -102,110 +124,130 @@ class Torrent:
     def playheads(self) -> tuple[int, ...]:
         """The offsets in the video's file at which readers are."""
         offset = self.layout.file_offset if self.layout else 0
-        return tuple(sorted(head.position - offset for head in self._playheads.values()))
+        return tuple(sorted(head.position - offset for head in self.scheduling.playheads.values()))
 
     def peers(self) -> list[PeerSnapshot]:
         """Everybody who exchanged bytes with us in this session, and who is connected now."""
-        return [p for p in self._peers.values() if p.connected or p.downloaded or p.uploaded]
+        return self._peers.all()
 
     @property
     def connected(self) -> int:
         """How many peers are connected, as of the last update."""
-        return sum(1 for peer in self._peers.values() if peer.connected)
+        return self._peers.connected
+
+    def set_metadata(self, info: bytes) -> None:
+        """The info dictionary came another way than from the swarm; nothing where it is known."""
+        if self.layout is None and self._gone is None:
+            self.handle.set_metadata(info)
 
     async def flushed(self) -> None:
         """Wait until everything that we have is visible in the file to other readers."""
         self._raise_if_gone()
         future = asyncio.get_running_loop().create_future()
-        self._flushed.append(future)
+        self.flushing.append(future)
         self.handle.flush_cache()
         await future
         self._raise_if_gone()
 
     async def piece(self, index: int) -> bytes:
         """Return the verified bytes of a piece; waits until it has arrived."""
-        await self._checked.wait()
-        while index not in self._have and not self.finished:
-            self._raise_if_gone()
-            event = self._arrivals.setdefault(index, asyncio.Event())
-            await event.wait()
-        self._raise_if_gone()
-        if index in self._cache:
-            self._cache.move_to_end(index)
-            return self._cache[index]
-        future = self._reads.get(index)
-        if future is None:
-            future = asyncio.get_running_loop().create_future()
-            # Nobody may be left to look at a failure: the client went away.
-            future.add_done_callback(lambda f: f.cancelled() or f.exception())
-            self._reads[index] = future
-            self.handle.read_piece(index)
-        return await asyncio.shield(future)
+        await self.arrived(index)
+        return await self.reads.read(index)
 
-    async def hurry(self) -> None:
-        """Dial the first known peers now: libtorrent does so at a later tick.
+    async def hurry(self, *, again: bool = False) -> None:
+        """Dial all known peers now: libtorrent does so at a later tick.
 
         That is 50 ms for most, half of the time until the first piece, and a second for some.
 
-        A torrent that is resumed dials at once. Not where it has begun to by itself, nor for later
-        ones: pausing ends connections, which are then dialled again only seconds later.
+        A torrent that is resumed dials at once. Pausing ends its connections: so not where others
+        have connected to us, who would be away for seconds, nor where anything has come. Our own
+        are made anew if they are to be dialled `again`: when it leaves upload mode, libtorrent
+        forgets when it has dialled.
         """
-        await asyncio.sleep(DIALLED_TOGETHER_SECONDS)
         if self.layout is not None:
             await self._checked.wait()  # before, resuming would not dial
-        if not self.finished and self._gone is None and not self.handle.get_peer_info():
-            self.handle.pause()
-            self.handle.resume()
+        if self.finished or self.renewing or self._gone is not None:
+            return
+        peers, dialled = self.handle.get_peer_info(), lt.peer_info.local_connection
+        if any(not again or peer.total_download or not peer.flags & dialled for peer in peers):
+            return
+        self.handle.pause()
+        held = self.handle.flags() & HELD
+        self.handle.set_flags(HELD)
+        self.handle.unset_flags(HELD)
+        self.handle.set_flags(held)
+        self.handle.resume()
+
+    async def arrived(self, index: int) -> None:
+        """Wait until a piece is here. Raises what ended the torrent."""
+        await self._checked.wait()
+        while index not in self.have and not self.finished:
+            self._raise_if_gone()
+            event = self._arrivals.setdefault(index, asyncio.Event())
+            await event.wait()
+            await self._checked.wait()
+        self._raise_if_gone()
 
     # --- playheads ---------------------------------------------------------------------------
 
     def place(self, key: object, head: Playhead) -> None:
         """Put a reader's playhead where it is now; a jump drops what was asked for before."""
-        before = self._playheads.get(key)
-        self._playheads[key] = head
-        if before is None or not before.position <= head.position <= before.end:
-            self._restart_schedule()
-        else:
-            self._extend_schedule()
+        self.scheduling.place(key, head)
 
     def lift(self, key: object) -> None:
         """Take a reader's playhead away."""
-        if self._playheads.pop(key, None) is not None:
-            self._restart_schedule()
-        if not self._playheads:
-            self._cache.clear()
+        self.scheduling.lift(key)
+        if not self.scheduling.playheads:
+            self.reads.forget()
 
-    def _restart_schedule(self) -> None:
-        if not self.finished and not self._gone:
-            # Outstanding requests are cancelled only when the list of deadlines is empty first.
-            if self._deadlines:
-                self.handle.clear_piece_deadlines()
-            usual = [(piece, USUAL) for piece in {*self._deadlines, *self._priorities}]
-            self.handle.prioritize_pieces([entry for entry in usual if entry[0] not in self._have])
-        self._deadlines.clear()
-        self._priorities.clear()
-        self._extend_schedule()
+    def usual(self, piece: int) -> int:
+        """The priority of a piece of which nothing is known; 0: it is not wanted."""
+        return self.wanting.usual(piece)
 
-    def _extend_schedule(self) -> None:
-        if self.finished or self._gone or self.layout is None or not self._playheads:
-            return
-        heads = self._playheads.values()
-        length, rate = self.layout.piece_length, self.bytes_per_second
-        due = deadlines(heads, self._have, piece_length=length, bytes_per_second=rate)
-        for piece, milliseconds in due.items():
-            if piece not in self._deadlines:
-                self._deadlines.add(piece)
-                self.handle.set_piece_deadline(piece, milliseconds)
-                self._priorities[piece] = NEXT  # that is what libtorrent makes of it
-        order = priorities(heads, self._have, piece_length=length, bytes_per_second=rate)
-        changed = [
-            (piece, priority)
-            for piece, priority in order.items()
-            if self._priorities.get(piece) != priority
-        ]
-        if changed:
-            self._priorities.update(changed)
-            self.handle.prioritize_pieces(changed)
+    def seeds(self) -> int:
+        """How many peers are connected just now that have everything."""
+        peers = [] if self._gone else self.handle.get_peer_info()
+        return sum(1 for peer in peers if peer.flags & lt.peer_info.seed)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has left the session."""
+        return self._gone is not None
+
+    # --- playing without keeping (window.py) ---------------------------------------------------
+
+    def is_whole(self) -> bool:
+        """Whether all of the video is wanted, and here.
+
+        libtorrent calls finished what has all that is wanted; and its alert may be about a part
+        that was all that was wanted when it was sent.
+        """
+        is_all = self.wanting.is_all() and not self.scheduling.withholds()
+        return is_all and self.handle.status().is_finished
+
+    def standing(self) -> tuple[list[int], Set[int], Set[int]] | None:
+        """The pieces with playheads, those here, those being read; None before all is checked."""
+        if self.layout is None or self._gone or self.finished or not self._checked.is_set():
+            return None
+        length = self.layout.piece_length
+        heads = [head.position // length for head in self.scheduling.playheads.values()]
+        return heads, self.have, self.reads.awaited
+
+    async def checked(self, seconds: float) -> None:
+        """Wait until what we have is known. Raises TimeoutError, and what ended the torrent."""
+        async with asyncio.timeout(seconds):
+            await self._checked.wait()
+        self._raise_if_gone()
+
+    def hold(self) -> None:
+        """Let readers wait until what we have is checked again."""
+        self._checked.clear()
+
+    def take_over(self, handle: lt.torrent_handle) -> None:
+        """Go on with another handle: it was added again."""
+        self.handle = handle
+        self.hurried = True  # it is resumed once it is checked
+        self.scheduling.forget()
 
     # --- what libtorrent tells -----------------------------------------------------------------
 
@@ -213,35 +255,32 @@ class Torrent:
         """The info dictionary is known."""
         loaded = self.handle.torrent_file() if self.layout is None else None
         if loaded is not None:
-            self.layout = layout_of(loaded)
+            self.layout = layout_of(loaded, self.wanting.file)
             self._metadata.set()
 
-    def want_video(self) -> None:
-        """Fetch the video and no other file, all pieces alike until a playhead says otherwise."""
-        if self.layout is not None and self.layout.files > 1:
-            video = self.layout.file_index
-            wanted = [USUAL * (index == video) for index in range(self.layout.files)]
-            self.handle.prioritize_files(wanted)
-        elif self.layout is not None:
-            self.handle.prioritize_pieces([USUAL] * self.layout.pieces)
+    def take_metadata(self) -> None:
+        """The info dictionary may have come: what is wanted of the torrent can be said then."""
+        if self.layout is None:
+            self.on_metadata()
+            self.wanting.want_video()
 
     def on_checked(self) -> None:
         """Resume data was accepted: what we have is known."""
         self.on_metadata()
         status = self.handle.status()
         self.status = status
-        if not status.is_finished:
-            self._have = {index for index, has in enumerate(status.pieces) if has}
+        if not (status.is_finished and self.wanting.bound is None):
+            self.have = {index for index, has in enumerate(status.pieces) if has}
         self._checked.set()
-        self._extend_schedule()
+        self.reads.ask_again()  # it was asked of the handle before, where it was added again
+        self.on_moved()
+        self.scheduling.extend()
 
     def on_piece(self, index: int) -> None:
         """A piece arrived and its hash is right."""
         if not self.finished:
-            self._have.add(index)
-        if index in self._deadlines:
-            self._deadlines.discard(index)
-            self._extend_schedule()
+            self.have.add(index)
+        self.scheduling.arrived(index)
         event = self._arrivals.pop(index, None)
         if event is not None:
             event.set()
@@ -249,35 +288,17 @@ class Torrent:
     def on_finished(self) -> None:
         """Every piece of the video is here."""
         self.finished = True
-        self._have.clear()
+        self.have.clear()
         self._checked.set()
         self._wake_all()
 
     def on_read(self, index: int, data: bytes, problem: str) -> None:
         """The answer to read_piece; `problem` says why there is no data."""
-        future = self._reads.pop(index, None)
-        if not problem and self._playheads:
-            self._remember(index, data)
-        if future is None or future.done():
-            return
-        if problem:
-            future.set_exception(StorageError(f"cannot read from the disk: {problem}"))
-        else:
-            future.set_result(data)
-
-    def on_alerts_lost(self) -> None:
-        """Alerts were dropped: ask for what they may have told, lest somebody waits for ever."""
-        if self.finished or not self._checked.is_set() or self._gone:
-            return
-        for index, has in enumerate(self.handle.status().pieces):
-            if has and index not in self._have:
-                self.on_piece(index)
-        for index in self._reads:
-            self.handle.read_piece(index)
+        self.reads.came(index, data, problem, keep=bool(self.scheduling.playheads))
 
     def on_flushed(self) -> None:
         """What was written before is visible to others."""
-        waiting, self._flushed = self._flushed, []
+        waiting, self.flushing = self.flushing, []
         for future in waiting:
             if not future.done():
                 future.set_result(None)
@@ -290,39 +311,32 @@ class Torrent:
     def on_disconnect(self) -> None:
         """A peer went away, or could not be connected to."""
         self.update_peers()
-        if not self.connected:
+        # Who has all that he wants for now is left by some programs, and needs nobody.
+        content = self.wanting.is_bounded_by(self.have)
+        if not (self.connected or self.renewing or content):
             self.on_lonely()
+
+    def is_connected_to(self, host: str) -> bool:
+        """Whether there is a connection with somebody at this address, whatever the port."""
+        peers = [] if self._gone else self.handle.get_peer_info()
+        return any(peer.ip[0] == host for peer in peers)
 
     def update_peers(self) -> None:
         """Take a new snapshot of the connections; what gone ones gave is kept."""
-        if self._gone:
-            return
-        before = [p for p in self._peers.values() if p.downloaded or p.uploaded]
-        self._peers = {
-            peer.address: replace(peer, connected=False, download_rate=0, upload_rate=0)
-            for peer in before[-MOST_GONE_PEERS:]
-        }
-        for info in self.handle.get_peer_info():
-            if not info.flags & (lt.peer_info.connecting | lt.peer_info.handshake):
-                now = snapshot(info)
-                # Again at the end, so that those who left long ago are the first.
-                self._peers.pop(now.address, None)
-                self._peers[now.address] = now
+        if not self._gone:
+            self._peers.look(self.handle.get_peer_info())
 
     def close(self, reason: P2PTubeError) -> None:
         """The torrent leaves the session: whoever waits gets `reason`."""
         self._gone = reason
-        self._playheads.clear()
-        self._deadlines.clear()
-        self._cache.clear()
+        self.scheduling.close()
         self._checked.set()
         self._metadata.set()
         self._wake_all()
         self.on_flushed()
-        for read in self._reads.values():
-            if not read.done():
-                read.set_exception(reason)
-        self._reads.clear()
+        if self.moving is not None and not self.moving.done():
+            self.moving.set_exception(reason)
+        self.reads.close(reason)
 
     def _wake_all(self) -> None:
         for event in self._arrivals.values():
@@ -332,8 +346,3 @@ class Torrent:
     def _raise_if_gone(self) -> None:
         if self._gone is not None:
             raise self._gone
-
-    def _remember(self, index: int, data: bytes) -> None:
-        self._cache[index] = data
-        while len(self._cache) > 1 and sum(map(len, self._cache.values())) > CACHE_BYTES:
-            self._cache.popitem(last=False)
