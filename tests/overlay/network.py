@@ -15,6 +15,7 @@ from p2ptube.descriptor import parse_payload, seal
 from p2ptube.errors import NotFound, P2PTubeError
 from p2ptube.identity import Identity
 from p2ptube.models import ClassicFile, Descriptor, Found, Holder, PeerAddress, Source
+from p2ptube.overlay.messages import Announce, Announced
 from p2ptube.overlay.peer import Peer
 from p2ptube.overlay.settings import PeerSettings
 
@@ -117,6 +118,9 @@ class MemoryContent:
 
     async def blob(self, sha256: str) -> bytes | None:
         return self.blobs.get(sha256)
+
+    def announced(self, message: Announce, remote: str) -> Announced | None:
+        return None
 
     def on_response(self, file: ClassicFile) -> None:
         self.responses.append(file)

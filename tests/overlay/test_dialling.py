@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import AsyncExitStack
 
 import pytest
@@ -10,7 +11,9 @@ from tests.overlay.network import TIMEOUT, MemoryContent, found
 from tests.swarm import proxies
 
 from p2ptube.errors import PeerUnreachable
+from p2ptube.models import PeerAddress
 from p2ptube.network import Blocked, Proxy, ProxyKind
+from p2ptube.overlay.dialling import connect
 from p2ptube.overlay.peer import Peer
 from p2ptube.overlay.settings import PeerSettings
 
@@ -96,3 +99,36 @@ async def test_connections_to_a_blocked_peer_end() -> None:
             with pytest.raises(ConnectionError):
                 if not await reader.read():
                     raise ConnectionResetError
+
+
+async def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever answers for a name cannot lead past the block by another answer."""
+    loop = asyncio.get_running_loop()
+    asked: list[str] = []
+    async with AsyncExitStack() as stack:
+        holder = await running(stack, MemoryContent(), PeerSettings())
+        port = holder.address.port
+        there = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        nobody = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))
+
+        async def answer(host: str, *_: object, **__: object) -> list[object]:
+            asked.append(host)
+            return [nobody, there] if len(asked) == 1 else [there]
+
+        monkeypatch.setattr(type(loop), "getaddrinfo", lambda self, *a, **k: answer(*a, **k))
+        address = PeerAddress("holder.example", port)
+        others = Blocked(["192.0.2.0/24"])
+        _, writer = await connect(address, timeout=TIMEOUT, proxy=None, blocked=others)
+        writer.close()
+        assert asked == ["holder.example"]
+        with pytest.raises(PeerUnreachable, match="blocked"):
+            await connect(address, timeout=TIMEOUT, proxy=None, blocked=Blocked(["127.0.0.1"]))
+        assert len(asked) == 2
+
+
+async def test_nobody_behind_a_name() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        address = PeerAddress("127.0.0.1", taken.getsockname()[1])
+        with pytest.raises(PeerUnreachable, match="cannot connect"):
+            await connect(address, timeout=TIMEOUT, proxy=None, blocked=Blocked(["192.0.2.0/24"]))

@@ -30,6 +30,8 @@ DECODERS: list[Callable[[bytes], Any]] = [
     m.decode_found,
     m.decode_metadata_request,
     m.decode_blob_request,
+    m.decode_announce,
+    m.decode_announced,
     m.text_of,
     lambda data: m.decode_list([data, data]),
 ]

@@ -77,11 +77,6 @@ async def test_further_types_can_be_handled() -> None:
 
         a.handle("echo", echo)
         assert await b.connect_and_send(a.address, "ECHO", b"hello") == [b"HELLO"]
-        assert await b.send_to_peer(str(a.address), "ECHO", b"hi") == [b"HI"]
-        with pytest.raises(NotFound):
-            await b.send_to_peer("no peer id", "ECHO")
-        b.router = lambda _: a.address
-        assert await b.send_to_peer("no peer id", "ECHO", b"routed") == [b"ROUTED"]
 
 
 async def test_adding_makes_both_know_each_other_and_what_they_are() -> None:

@@ -62,11 +62,13 @@ REQUESTS: dict[str, Callable[[bytes], bytes]] = {
     "FIND": lambda p: m.encode_json(m.decode_find(p)),
     "META": lambda p: m.encode_json(m.decode_metadata_request(p)),
     "BLOB": lambda p: m.encode_json(m.decode_blob_request(p)),
+    "ANNO": lambda p: m.encode_json(m.decode_announce(p)),
 }
 ANSWERS: dict[str, Callable[[bytes], bytes]] = {
     "NAME": REQUESTS["QUIT"],
     "HELO": REQUESTS["HELO"],
     "FIND": _found,
+    "ANNO": lambda p: m.encode_json(m.decode_announced(p)),
 }
 
 
@@ -87,7 +89,7 @@ def test_examples_decode_and_encode_to_the_same_bytes(example: list[tuple[str, b
 def test_every_message_has_an_example() -> None:
     shown = {decoded(data).type for example in EXAMPLES for sender, data in example}
     expected = {m.NAME, m.LIST, m.JOIN, m.QUERY, m.RESPONSE, m.GET_FILE, m.QUIT, m.PING}
-    expected |= {m.HELLO, m.FIND, m.METADATA, m.BLOB, wire.REPLY, wire.ERROR}
+    expected |= {m.HELLO, m.FIND, m.METADATA, m.BLOB, m.ANNOUNCE, wire.REPLY, wire.ERROR}
     assert shown == expected
 
 
@@ -118,6 +120,8 @@ def test_all_texts_are_in_the_document() -> None:
         m.METADATA_NOT_FOUND,
         m.BLOB_MALFORMED,
         m.BLOB_NOT_FOUND,
+        m.ANNOUNCE_MALFORMED,
+        m.ANNOUNCE_UNKNOWN,
     }
     assert texts <= said
 

@@ -159,6 +159,13 @@ class Client:
             raise BadSignature(f"{address} sent another blob than was asked for")
         return data
 
+    async def announce(self, address: PeerAddress, message: m.Announce) -> m.Announced:
+        """ANNO: tell that we fetch a torrent; return who else does."""
+        replies = await self._ask(address, m.ANNOUNCE, m.encode_json(message))
+        if not replies:  # a peer of another version takes no notice
+            return m.Announced()
+        return m.decode_announced(replies[0])
+
 
 def _hex(text: str, length: int) -> str:
     digits = text.lower()

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
+from ..tasks import cancel_all
 from . import wire
 from .membership import is_loopback
 
@@ -155,10 +156,3 @@ class Connection:
                     raise TimeoutError("the caller does not read")
         finally:
             await cancel_all(closed)
-
-
-async def cancel_all(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel the tasks and wait until they are over."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from ..models import ClassicFile, Found
+from .messages import Announce, Announced
 
 
 class Content(Protocol):
@@ -34,6 +35,10 @@ class Content(Protocol):
 
     async def blob(self, sha256: str) -> bytes | None:
         """Return an attachment by its SHA-256 in hex, or None."""
+        ...
+
+    def announced(self, message: Announce, remote: str) -> Announced | None:
+        """A peer at the address `remote` fetches a torrent; None where that is not served here."""
         ...
 
     def on_response(self, file: ClassicFile) -> None:

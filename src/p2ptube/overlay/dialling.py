@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 
 from python_socks import ProxyError
@@ -22,10 +21,12 @@ async def connect(
     """Connect within `timeout` seconds. Raises PeerUnreachable."""
     try:
         async with asyncio.timeout(timeout):
-            if proxy is not None:
-                return await _through(proxy, address, blocked)
-            if blocked and await _is_blocked(address, blocked):
+            if blocked.covers(address.host):
                 raise PeerUnreachable(f"{address} is blocked in the settings")
+            if proxy is not None:
+                return await _through(proxy, address)
+            if blocked:
+                return await _directly(address, blocked)
             return await asyncio.open_connection(address.host, address.port, limit=READ_BYTES)
     except (OSError, TimeoutError, UnicodeError, ValueError, ProxyError) as error:
         by = f" through {proxy}" if proxy else ""
@@ -34,11 +35,9 @@ async def connect(
 
 
 async def _through(
-    proxy: Proxy, address: PeerAddress, blocked: Blocked
+    proxy: Proxy, address: PeerAddress
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     # Names are left to the proxy: who asks for an address here would be seen to ask.
-    if blocked.covers(address.host):
-        raise PeerUnreachable(f"{address} is blocked in the settings")
     tunnel: socket.socket = await SocketProxy.from_url(proxy.url, rdns=True).connect(
         address.host, address.port
     )
@@ -49,11 +48,24 @@ async def _through(
         raise
 
 
-async def _is_blocked(address: PeerAddress, blocked: Blocked) -> bool:
-    try:
-        ipaddress.ip_address(address.host)
-    except ValueError:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-        return any(blocked.covers(str(entry[4][0])) for entry in found)
-    return blocked.covers(address.host)
+async def _directly(
+    address: PeerAddress, blocked: Blocked
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Look a name up once: asked again, it could lead to an address that is blocked."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    if any(blocked.covers(str(entry[4][0])) for entry in found):
+        raise PeerUnreachable(f"{address} is blocked in the settings")
+    problems: list[OSError] = []
+    for family, kind, protocol, _, where in found:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            await loop.sock_connect(sock, where)
+            return await asyncio.open_connection(sock=sock, limit=READ_BYTES)
+        except BaseException as error:
+            sock.close()
+            if not isinstance(error, OSError):
+                raise
+            problems.append(error)
+    raise problems[0]

@@ -13,9 +13,10 @@ import msgspec
 
 from ..errors import InvalidInput, P2PTubeError, PeerFault, ProtocolViolation
 from ..models import ClassicFile, Found, PeerAddress
+from ..tasks import cancel_all
 from . import messages as m
 from .client import Client
-from .connection import Connection, cancel_all
+from .connection import Connection
 from .content import Content
 from .membership import KnownPeer, Membership, is_loopback
 from .search import (

@@ -60,6 +60,7 @@ class Handlers:
             m.FIND: self._find,
             m.METADATA: self._metadata,
             m.BLOB: self._blob,
+            m.ANNOUNCE: self._announce,
         }
 
     async def _name(self, connection: Connection, payload: bytes) -> None:
@@ -184,6 +185,19 @@ class Handlers:
             await connection.refuse(m.BLOB_MALFORMED)
             return
         await _answer_bytes(connection, self._content.blob(request.sha256), m.BLOB_NOT_FOUND)
+
+    async def _announce(self, connection: Connection, payload: bytes) -> None:
+        try:
+            message = m.decode_announce(payload)
+            m.parse_peer_id(message.peer)
+        except ProtocolViolation:
+            await connection.refuse(m.ANNOUNCE_MALFORMED)
+            return
+        answer = self._content.announced(message, connection.remote)
+        if answer is None:
+            await connection.refuse(m.ANNOUNCE_UNKNOWN)
+        else:
+            await connection.reply(m.encode_json(answer))
 
 
 async def _reply_in_chunks(connection: Connection, data: bytes) -> None:

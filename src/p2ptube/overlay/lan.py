@@ -19,6 +19,7 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from ..errors import InvalidInput
 from ..models import PeerAddress
+from ..tasks import cancel_all
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +68,7 @@ class LanDiscovery:
 
     async def stop(self) -> None:
         """Take back the announcement and close the sockets."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_all(*self._tasks)
         browser, self._browser = self._browser, None
         zeroconf, self._zeroconf = self._zeroconf, None
         try:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from ..errors import InvalidInput, ProtocolViolation
-from ..models import ClassicFile, Found, Hex40, Hex64, Model, PeerAddress, Port, ShortText
+from ..models import ClassicFile, Found, Hex40, Hex64, Holder, Model, PeerAddress, Port, ShortText
 
 NAME = "NAME"
 LIST = "LIST"
@@ -28,6 +28,7 @@ HELLO = "HELO"
 FIND = "FIND"
 METADATA = "META"
 BLOB = "BLOB"
+ANNOUNCE = "ANNO"
 
 JOIN_ADDED = "Join: peer added: {}"
 JOIN_FULL = "Join: too many peers"
@@ -46,10 +47,15 @@ METADATA_MALFORMED = "Metadata: incorrect arguments"
 METADATA_NOT_FOUND = "Metadata not found"
 BLOB_MALFORMED = "Blob: incorrect arguments"
 BLOB_NOT_FOUND = "Blob not found"
+ANNOUNCE_MALFORMED = "Announce: incorrect arguments"
+ANNOUNCE_UNKNOWN = "Announce: no such torrent"
 
 MAX_LISTED = 1000  # peers taken from one answer to LIST
 MAX_NAME = 1024  # characters in a file name, as in models.ClassicFile
 MAX_KEY = 500
+MAX_LEECHERS = 64  # told in one answer to ANNO
+
+Age = Annotated[float, msgspec.Meta(ge=0)]  # in seconds
 
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 
@@ -91,6 +97,33 @@ class BlobRequest(Model, frozen=True, kw_only=True):
     """BLOB: ask for an attachment."""
 
     sha256: Hex64
+
+
+class Announce(Model, frozen=True, kw_only=True, omit_defaults=True):
+    """ANNO: the sender fetches a torrent, or does so no more. As in BEP 3, among peers.
+
+    `peer` is its overlay id. It listens for the swarm on `port` of the address it sends from.
+    `lane`: whether it passes on what it gets, as fast as others do, so that it may have a lane.
+    """
+
+    info_hash: Hex40
+    peer: ShortText
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
+    stopped: bool = False
+    lane: bool = True
+
+
+class Announced(Model, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to ANNO: who else fetches that torrent, and whether the answerer has it whole.
+
+    `ages` tells for each of the leechers for how many seconds it has been known to fetch it,
+    `lanes` whether it has a lane.
+    """
+
+    complete: bool = False
+    leechers: Annotated[tuple[Holder, ...], msgspec.Meta(max_length=MAX_LEECHERS)] = ()
+    ages: Annotated[tuple[Age, ...], msgspec.Meta(max_length=MAX_LEECHERS)] = ()
+    lanes: Annotated[tuple[bool, ...], msgspec.Meta(max_length=MAX_LEECHERS)] = ()
 
 
 @dataclass(frozen=True)
@@ -259,6 +292,8 @@ decode_find = _decoder(Find)
 decode_found = _decoder(Found)
 decode_metadata_request = _decoder(MetadataRequest)
 decode_blob_request = _decoder(BlobRequest)
+decode_announce = _decoder(Announce)
+decode_announced = _decoder(Announced)
 
 
 def _is_special(char: str) -> bool:

@@ -10,12 +10,13 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from ..errors import InvalidInput, NotFound, P2PTubeError, PeerRefused
+from ..errors import NotFound, P2PTubeError, PeerRefused
 from ..models import Found, PeerAddress
 from ..network import Blocked
+from ..tasks import cancel_all
 from . import messages as m
 from .client import Client
-from .connection import Connection, cancel_all
+from .connection import Connection
 from .content import Content
 from .finder import Finder
 from .handlers import Handler, Handlers
@@ -29,15 +30,11 @@ log = logging.getLogger(__name__)
 
 _NO_KEY = bytes(32)
 
-Router = Callable[[str], PeerAddress | None]
-
 
 class Peer:
     """One peer of the overlay. Everything runs in the event loop that `start` is awaited in.
 
     `on_change` is called, without arguments, whenever the list of known peers has changed.
-    `router` maps a peer id to the address of the next hop towards it, None if there is no way;
-    by default that is the peer itself.
     """
 
     def __init__(
@@ -48,7 +45,6 @@ class Peer:
         on_change: Callable[[], None] | None = None,
     ) -> None:
         self.on_change = on_change
-        self.router: Router = self.route
         self._settings = settings
         self._members = Membership(settings.max_peers, settings.max_failures)
         self._dialler = Dialler(settings)
@@ -189,28 +185,6 @@ class Peer:
         """Answer messages of a further type. Messages of unknown types get no answer."""
         self._handlers[frame_type.upper()] = handler
 
-    def route(self, peer_id: str) -> PeerAddress | None:
-        """Return where to send a message for a peer: to itself, known to us or not."""
-        known = self._members.get(peer_id)
-        if known is not None:
-            return known.address
-        try:
-            return PeerAddress.parse(peer_id)
-        except InvalidInput:
-            return None
-
-    async def send_to_peer(
-        self, peer_id: str, frame_type: str, payload: bytes = b""
-    ) -> list[bytes]:
-        """Send a message towards a peer and return the replies; `connect_and_send` by id.
-
-        Raises NotFound where there is no way to it.
-        """
-        address = self.router(peer_id)
-        if address is None:
-            raise NotFound(f"no way to peer {peer_id[:100]}")
-        return await self.connect_and_send(address, frame_type, payload)
-
     async def connect_and_send(
         self,
         address: PeerAddress,
@@ -254,6 +228,14 @@ class Peer:
     async def fetch_blob(self, address: PeerAddress, sha256: str) -> bytes:
         """Return an attachment, whose SHA-256 was checked (BLOB). Raises as above."""
         return await self._client.fetch_blob(address, sha256)
+
+    async def announce_torrent(self, address: PeerAddress, message: m.Announce) -> m.Announced:
+        """Tell a peer that we fetch a torrent, and learn who else does (ANNO).
+
+        Raises PeerRefused where it does not serve that torrent, PeerUnreachable,
+        ProtocolViolation.
+        """
+        return await self._client.announce(address, message)
 
     # ---- search ---------------------------------------------------------------------------
 

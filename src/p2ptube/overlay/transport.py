@@ -18,8 +18,9 @@ import ifaddr
 from ..errors import Conflict, PeerRefused, PeerUnreachable, ProtocolViolation
 from ..models import PeerAddress
 from ..network import Blocked
+from ..tasks import cancel_all
 from . import wire
-from .connection import Connection, cancel_all
+from .connection import Connection
 from .dialling import READ_BYTES, connect
 from .membership import is_loopback
 from .settings import PeerSettings
