@@ -1,22 +1,26 @@
 """Makes real media files for tests: moving pictures and a tone, encoded with PyAV.
 
-Nothing here is cached: the caller decides where a clip lies and for how long.
+Each clip is encoded once, and kept in the virtual environment: the caller gets a copy of its own.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import av
 from av.filter import Graph
 
 ROOT = Path(__file__).resolve().parent.parent
 CAMERA_CLIPS = ROOT / ".venv" / "test-clips"
+MADE_CLIPS = CAMERA_CLIPS / "made"
 
 SAMPLE_RATE = 48_000
 
@@ -30,7 +34,34 @@ _QUICK = {
     "libsvtav1": {"preset": "12", "g": "50"},
 }
 
+Options = ParamSpec("Options")
+Maker = Callable[Concatenate[Path, Options], Path]
 
+
+def made_once(make: Maker[Options]) -> Maker[Options]:
+    """What is made depends on the options and on the suffix of the path, and on nothing else."""
+    maker = hashlib.sha256(Path(__file__).read_bytes() + av.__version__.encode()).hexdigest()
+
+    @functools.wraps(make)
+    def copied(path: Path, /, *args: Options.args, **options: Options.kwargs) -> Path:
+        what = repr((maker, make.__name__, path.suffix, args, sorted(options.items())))
+        kept = MADE_CLIPS / (hashlib.sha256(what.encode()).hexdigest()[:32] + path.suffix)
+        if not kept.exists():
+            MADE_CLIPS.mkdir(parents=True, exist_ok=True)
+            # Other processes may make the same at the same time: the last one stays.
+            unfinished = kept.with_name(f"{os.getpid()}-{kept.name}")
+            try:
+                make(unfinished, *args, **options)
+                unfinished.replace(kept)
+            finally:
+                unfinished.unlink(missing_ok=True)
+        shutil.copyfile(kept, path)
+        return path
+
+    return copied
+
+
+@made_once
 def make_clip(
     path: Path,
     *,
@@ -80,6 +111,41 @@ def make_clip(
             sound.layout, sound.bit_rate = channels, 128_000
             encoders.append(_tone(sound, seconds))
         _interleave(out.mux, encoders)
+    return path
+
+
+@made_once
+def make_uneven_clip(
+    path: Path,
+    *,
+    seconds: float,
+    flags: dict[str, str] | None = None,
+    bit_rate: int = 2_000_000,
+) -> Path:
+    """Write a clip of which the first half is a still picture, and the second one is noise.
+
+    `flags` are options of the container; `bit_rate` is about that of the second half.
+    """
+    graph = Graph()
+    graph.link_nodes(
+        graph.add("testsrc2", f"size=320x180:rate=25:duration={seconds}"),
+        graph.add("loop", "loop=-1:size=1"),
+        graph.add("trim", f"duration={seconds}"),
+        graph.add("noise", f"alls=80:allf=t:enable='gte(t,{seconds / 2})'"),
+        graph.add("format", "yuv420p"),
+        graph.add("buffersink"),
+    ).configure()
+    codec = "libvpx-vp9" if path.suffix == ".webm" else "libx264"
+    options = {**_QUICK[codec], "g": "50", "maxrate": str(bit_rate), "bufsize": str(bit_rate)}
+    with av.open(str(path), "w", container_options=flags or {}) as out:
+        stream = out.add_stream(codec, rate=25, options=options)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.bit_rate = 320, 180, bit_rate
+        for frame in _frames(graph):
+            assert isinstance(frame, av.VideoFrame)
+            frame.pict_type = 0
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
     return path
 
 
@@ -146,8 +212,7 @@ def make_large_mp4(path: Path, size_bytes: int, *, faststart: bool = False) -> P
 
     Ten seconds of noisy 720p at about 6 Mbit/s are encoded once, then muxed again and again.
     """
-    seed = path.with_name(path.stem + ".seed.mp4")
-    _make_noisy(seed)
+    seed = _make_noisy(path.with_name(path.stem + ".seed.mp4"))
     try:
         _repeat(seed, path, max(1, size_bytes // seed.stat().st_size), faststart)
     finally:
@@ -155,7 +220,8 @@ def make_large_mp4(path: Path, size_bytes: int, *, faststart: bool = False) -> P
     return path
 
 
-def _make_noisy(path: Path) -> None:
+@made_once
+def _make_noisy(path: Path) -> Path:
     graph = Graph()
     graph.link_nodes(
         graph.add("testsrc2", "size=1280x720:rate=30:duration=10"),
@@ -174,6 +240,7 @@ def _make_noisy(path: Path) -> None:
         out.mux(stream.encode(None))
         for _, packets in _tone(sound, 10):
             out.mux(packets)
+    return path
 
 
 def _repeat(seed: Path, path: Path, times: int, faststart: bool) -> None:

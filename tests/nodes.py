@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.ports import held
 
 READY_SECONDS = 30
 IMPORT_SECONDS = 120  # its process is nice: all others of the machine go first
-LOOK_SECONDS = 0.02
+# Between two looks: short at first, since most things are there soon, and then ever longer, since a
+# look takes the processor from what is waited for.
+LOOK_SECONDS, LONGEST_LOOK = 0.01, 0.1
 _never = threading.Event()
 FLAGS = (
     *("--host", "127.0.0.1", "--port", "0", "--swarm-port", "0", "--web-port", "0"),
@@ -49,6 +53,8 @@ class NodeProcess:
             "P2PTUBE_STABILIZE_INTERVAL": "0.5",
             **environment,
         }
+        self._ports: tuple[int, ...] = ()  # that are its own, also while it does not run
+        self._held: list[socket.socket] = []
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
         self.info: dict[str, Any] = {}
@@ -81,8 +87,12 @@ class NodeProcess:
         return str(self.info["peer_id"])
 
     def restart_flags(self) -> None:
-        """Keep the ports of this run for the next, as a node with fixed ports would."""
+        """Keep the ports of this run for the next, as a node with fixed ports would.
+
+        Nobody else gets them meanwhile.
+        """
         ports = self.info["ports"]
+        self._ports = ports["overlay"], ports["swarm"], ports["web"]
         for flag, name in (("--port", "overlay"), ("--swarm-port", "swarm"), ("--web-port", "web")):
             self._flags[self._flags.index(flag) + 1] = str(ports[name])
 
@@ -98,8 +108,14 @@ class NodeProcess:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
             self.process.communicate(timeout=30)
+            self._held = self._held or [held(port) for port in self._ports]
         with contextlib.suppress(AttributeError):
             self.api.close()
+
+    def let_go(self) -> None:
+        """It does not run any more, and its ports are for others."""
+        for holder in self._held:
+            holder.close()
 
     # --- the API -------------------------------------------------------------------------------
 
@@ -163,20 +179,21 @@ class NodeProcess:
     def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 30) -> Any:
         """Look again and again until it is good; the API has no other way to be asked."""
         deadline = time.monotonic() + seconds
-        while True:
-            seen = look()
-            if good(seen):
-                return seen
+        pause = LOOK_SECONDS
+        while not good(seen := look()):
             assert time.monotonic() < deadline, f"still: {seen}"
-            # Between two looks the processor belongs to what is waited for.
-            _never.wait(LOOK_SECONDS)
+            _never.wait(pause)
+            pause = min(1.5 * pause, LONGEST_LOOK)
+        return seen
 
 
 _OVER = {"done", "failed", "cancelled"}
+# Starts a node over a directory; see NodeProcess.
+Start = Callable[..., NodeProcess]
 
 
 @contextlib.contextmanager
-def nodes() -> Iterator[Callable[..., NodeProcess]]:
+def nodes() -> Iterator[Start]:
     """Give a function that starts nodes; all of them end with the block."""
     started: list[NodeProcess] = []
 
@@ -190,6 +207,7 @@ def nodes() -> Iterator[Callable[..., NodeProcess]]:
     finally:
         for node in started:
             node.kill()
+            node.let_go()
 
 
 def acquainted(*nodes: NodeProcess) -> None:

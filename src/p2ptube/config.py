@@ -21,12 +21,14 @@ from pydantic_settings import (
 
 from .errors import InvalidInput
 from .network import Proxy, parse_network, parse_stun
+from .timetable import parse_line
 
 TRACKER = re.compile(r"(https?|udp|wss?)://", re.IGNORECASE)
 PUBLIC_URL = re.compile(
     r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/?", re.IGNORECASE
 )
 MOST_TRACKERS = 16  # as in models.Descriptor
+MOST_SCHEDULED = 50  # each is looked at whenever the limits may change
 MOST_BLOCKED = 1000  # each is compared with every connection
 
 
@@ -77,6 +79,13 @@ def _check_public_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def _check_line(text: str) -> str:
+    try:
+        return parse_line(text)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
+
+
 def _checked_by(parse: Callable[[str], object]) -> AfterValidator:
     """Check a text with a parser and keep what it says of itself; an empty text stays empty."""
 
@@ -95,6 +104,7 @@ Tracker = Annotated[str, Field(max_length=500), AfterValidator(_check_tracker)]
 ProxyUrl = Annotated[str, Field(max_length=1000), _checked_by(lambda url: Proxy.parse(url).url)]
 StunServer = Annotated[str, Field(max_length=300), _checked_by(parse_stun)]
 Network = Annotated[str, Field(min_length=1, max_length=50), _checked_by(parse_network)]
+ScheduleLine = Annotated[str, Field(max_length=200), AfterValidator(_check_line)]
 PublicUrl = Annotated[str, Field(max_length=300), AfterValidator(_check_public_url)]
 
 
@@ -127,8 +137,13 @@ class Config(BaseSettings):
     dht: bool = True
     lan: bool = True
     browser: bool = True
+    keep: bool = True  # whether what is played stays, where nobody says it
+    play_window: int = Field(default=64_000_000, ge=16_000_000, le=10**12)  # else, bytes
+    prefetch: bool = True  # whether what the user is about to open is fetched ahead
     upload_limit: Rate = 0  # 0: unlimited
     download_limit: Rate = 0
+    yielding: bool = True  # whether uploads yield to what else the user's line carries
+    schedule: tuple[ScheduleLine, ...] = Field(default=(), max_length=MOST_SCHEDULED)
     limit_lan: bool = False  # whether the two limits hold for peers of the local network, too
     connections_per_address: int = Field(default=50, ge=1, le=10_000)  # of the swarm
     blocked: tuple[Network, ...] = Field(default=(), max_length=MOST_BLOCKED)

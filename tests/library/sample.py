@@ -7,7 +7,7 @@ from typing import Any
 
 from p2ptube.descriptor import seal
 from p2ptube.identity import Identity
-from p2ptube.library import VideoRecord
+from p2ptube.library import StoredCaptions, VideoRecord
 from p2ptube.models import (
     Attachment,
     AttachmentKind,
@@ -95,4 +95,5 @@ def full_record() -> VideoRecord:
         trackers=("http://a/announce", "ws://b"),
         holders=(Holder(peer="h:1", swarm=("h:2",)), Holder(peer="i:1")),
         visibility=Visibility.UNLISTED,
+        captions=(StoredCaptions(language="de", sha256="ef" * 32),),
     )

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import stat
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -13,13 +12,6 @@ from tests.library.sample import envelope, full_record, record, video_id
 from p2ptube.errors import InvalidInput, NotFound, OurBug, ProtocolViolation, StorageError
 from p2ptube.library import Library, PeerRecord, PendingImport, VideoRecord
 from p2ptube.models import Holder, SignedDescriptor, VideoState
-
-
-@pytest.fixture
-async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    library = await Library.open(tmp_path / "library.db")
-    yield library
-    await library.close()
 
 
 async def reopened(library: Library, tmp_path: Path) -> Library:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,13 +8,6 @@ from tests.library.sample import record, video_id
 from p2ptube.library import Library
 from p2ptube.models import VideoState
 from p2ptube.storage.text import fold, query_words
-
-
-@pytest.fixture
-async def library(tmp_path: Path) -> AsyncIterator[Library]:
-    library = await Library.open(tmp_path / "library.db")
-    yield library
-    await library.close()
 
 
 async def found(library: Library, text: str, limit: int = 100) -> list[str]:

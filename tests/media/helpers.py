@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -123,6 +124,42 @@ def layout_of(path: Path) -> Layout:
     """The boxes of an MP4."""
     data = path.read_bytes()
     return read_layout(lambda offset, length: data[offset : offset + length], len(data))
+
+
+def moov(*, frames: int, per_chunk: int, size: int, rate: int) -> bytes:
+    """An MP4 without its media: frames of `size` bytes, `rate` a second, in chunks of some."""
+
+    def box(kind: bytes, *content: bytes) -> bytes:
+        data = b"".join(content)
+        return struct.pack(">I4s", 8 + len(data), kind) + data
+
+    def full(kind: bytes, *numbers: int) -> bytes:
+        return box(kind, bytes(4), struct.pack(f">{len(numbers)}I", *numbers))
+
+    unity = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+    entry = bytes(6) + struct.pack(">H16xHH50x", 1, 320, 180)
+    chunks = [per_chunk * size * number for number in range(frames // per_chunk)]
+    table = box(
+        b"stbl",
+        box(b"stsd", struct.pack(">II", 0, 1), box(b"mp4v", entry)),
+        full(b"stts", 1, frames, 1),
+        full(b"stsc", 1, 1, per_chunk, 1),
+        full(b"stsz", size, frames),
+        full(b"stco", len(chunks), *(4096 + chunk for chunk in chunks)),
+    )
+    media = box(
+        b"mdia",
+        full(b"mdhd", 0, 0, rate, frames, 0),
+        box(b"hdlr", struct.pack(">II4s12xB", 0, 0, b"vide", 0)),
+        box(b"minf", table),
+    )
+    track = box(
+        b"trak",
+        box(b"tkhd", struct.pack(">6I16x", 3, 0, 0, 1, 0, frames), unity, struct.pack(">8x")),
+        media,
+    )
+    head = box(b"mvhd", struct.pack(">5I16x", 0, 0, 0, rate, frames), unity, bytes(28))
+    return box(b"ftyp", b"isom", bytes(4), b"isom") + box(b"moov", head, track)
 
 
 def digest(path: Path) -> str:

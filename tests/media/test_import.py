@@ -130,8 +130,9 @@ def test_a_turned_video_stays_upright(clip: Clips, tmp_path: Path) -> None:
     assert (copied.width, copied.height) == (transcoded.width, transcoded.height) == (360, 640)
 
 
-def test_progress_grows_and_is_not_reported_too_often(clip: Clips, tmp_path: Path) -> None:
-    _, reports = bring_in(clip("long.mkv"), tmp_path)
+def test_progress_grows_and_is_not_reported_too_often(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "x.mkv", seconds=8, size=(1280, 720), video="mpeg4")
+    _, reports = bring_in(source, tmp_path / "out")
     work = [r.fraction for r in reports if r.stage == "transcode"]
     assert work == sorted(work) and work[0] == 0 and work[-1] == 1
     assert 2 < len(work) < 600

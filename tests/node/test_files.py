@@ -24,15 +24,7 @@ from tests.node.checks import (
     until_alone,
     until_arrived,
 )
-from tests.nodes import NodeProcess, nodes
-
-Start = Callable[..., NodeProcess]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    with nodes() as starter:
-        yield starter
+from tests.nodes import NodeProcess, Start, nodes
 
 
 class Pair:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.clips import make_clip
 from tests.node.checks import begin_fetch, downloaded, swarm_address, until_alone, until_arrived
-from tests.nodes import NodeProcess, nodes
+from tests.nodes import NodeProcess, Start, nodes
 
 MEGABYTE = 1_000_000
-
-Start = Callable[..., NodeProcess]
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +18,6 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file that needs no conversion: whoever adds it shares the same torrent."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     return make_clip(path, seconds=15, bit_rate=3_000_000, faststart=True)
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    with nodes() as starter:
-        yield starter
 
 
 @pytest.fixture(scope="module")

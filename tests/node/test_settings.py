@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.clips import make_clip
 from tests.node.checks import problem
-from tests.nodes import NodeProcess, acquainted, nodes
+from tests.nodes import NodeProcess, Start, acquainted
 
 from p2ptube.config import Config, load_config
 from p2ptube.errors import Conflict, InvalidInput
 from p2ptube.node.preferences import CHANGEABLE, Preferences, checked_value
-
-Start = Callable[..., NodeProcess]
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    with nodes() as starter:
-        yield starter
 
 
 def preferences(directory: Path, **flags: Any) -> tuple[Preferences, list[Config]]:
@@ -67,6 +58,10 @@ def test_whatever_is_sent_is_checked_or_refused_by_name(name: str, value: Any) -
         ("upload_limit", -1),
         ("download_limit", 2**31),
         ("limit_lan", 1),
+        ("yielding", "yes"),
+        ("schedule", "mon 08:00-18:00 up=1MB/s"),
+        ("schedule", ["mon 08:00-18:00"]),
+        ("schedule", ["mon 08:00-18:00 up=1MB/s"] * 51),
         ("name", " "),
         ("name", "a\nb"),
         ("name", "x" * 101),
@@ -228,3 +223,18 @@ def test_limits_hold_at_once_for_open_connections(start: Start, tmp_path: Path) 
     assert b.get(f"videos/{video['id']}")["state"] == "fetching"
     assert patch(a, limit_lan=False)["restart"] == []
     b.complete(video["id"], 20)
+
+
+def test_a_schedule_holds_at_once_and_so_does_yielding(start: Start, tmp_path: Path) -> None:
+    a = start(tmp_path / "a", upload_limit=None)
+    assert (a.get("node")["upload_limit"], a.get("node")["yielding_limit"]) == (0, 0)
+    always = "daily 00:00-24:00 up=3MB/s"
+    changed = patch(a, schedule=["mon-sun 00:00-24:00 up=3000kB/s"], yielding=True)
+    assert changed["restart"] == []
+    assert changed["settings"]["schedule"] == [always]
+    assert changed["settings"]["yielding"] is True
+    assert a.get("node")["upload_limit"] == 3_000_000
+    assert a.get("node")["download_limit"] == 0
+    assert a.get("node")["uplink_delay"] is None
+    assert patch(a, schedule=[], upload_limit=5000, yielding=False)["restart"] == []
+    assert a.get("node")["upload_limit"] == 5000

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +12,18 @@ import httpx
 import pytest
 from tests.clips import make_clip
 from tests.node.checks import downloaded, swarm_address
-from tests.nodes import NodeProcess, nodes
+from tests.nodes import NodeProcess, Start
+from tests.tracker_process import TrackerProcess
 
-Start = Callable[..., NodeProcess]
 LIMIT = 150_000  # bytes/s that a holder sends
 
 
-class TrackerProcess:
-    """`p2ptube tracker` over a data directory, at the same port each time."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
-        self._port = 0
-        self._process: subprocess.Popen[str]
-
-    def start(self) -> TrackerProcess:
-        command = [sys.executable, "-m", "p2ptube", "tracker", "--json", "--port", str(self._port)]
-        self._process = subprocess.Popen(
-            [*command, "--data-dir", str(self._data_dir)], stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout is not None
-        self._port = json.loads(self._process.stdout.readline())["port"]
-        return self
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+class Tracker(TrackerProcess):
+    """And what its index knows."""
 
     @property
     def url(self) -> str:
-        return f"{self.origin}/announce"
+        return self.at("http")
 
     def search(self, text: str) -> list[dict[str, Any]]:
         answer = httpx.get(f"{self.origin}/search", params={"q": text})
@@ -57,22 +35,11 @@ class TrackerProcess:
         """The peer ids of all holders of what is found."""
         return {holder["peer"] for found in self.search(text) for holder in found["holders"]}
 
-    def kill(self) -> None:
-        self._process.send_signal(signal.SIGKILL)
-        self._process.communicate(timeout=30)
-
 
 @pytest.fixture
-def tracker(tmp_path: Path) -> Iterator[TrackerProcess]:
-    process = TrackerProcess(tmp_path / "tracker").start()
-    yield process
-    process.kill()
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    with nodes() as starter:
-        yield starter
+def tracker(tmp_path: Path) -> Iterator[Tracker]:
+    with Tracker(tmp_path / "tracker") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +48,7 @@ def fox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(path, seconds=4, size=(320, 180), bit_rate=1_500_000, faststart=True)
 
 
-def until_listed(tracker: TrackerProcess, text: str, *holders: NodeProcess) -> None:
+def until_listed(tracker: Tracker, text: str, *holders: NodeProcess) -> None:
     wanted = {node.peer_id for node in holders}
     NodeProcess.until(lambda: tracker.holders(text), lambda seen: seen == wanted)
 
@@ -96,7 +63,7 @@ def until_state(node: NodeProcess, state: str, url: str) -> dict[str, Any]:
 
 
 def test_a_fetch_from_three_holders_known_by_the_tracker(
-    tmp_path: Path, tracker: TrackerProcess, start: Start, fox: Path
+    tmp_path: Path, tracker: Tracker, start: Start, fox: Path
 ) -> None:
     holders = [
         start(tmp_path / name, "--tracker", tracker.url, upload_limit=LIMIT) for name in "abc"
@@ -120,7 +87,7 @@ def test_a_fetch_from_three_holders_known_by_the_tracker(
 
 
 def test_a_restarted_tracker_forgets_nothing_and_gone_nodes_leave(
-    tmp_path: Path, tracker: TrackerProcess, start: Start, fox: Path
+    tmp_path: Path, tracker: Tracker, start: Start, fox: Path
 ) -> None:
     crashed, leaving = (start(tmp_path / name, "--tracker", tracker.url) for name in "ab")
     for node in (crashed, leaving):
@@ -138,7 +105,7 @@ def test_a_restarted_tracker_forgets_nothing_and_gone_nodes_leave(
 
 
 def test_edited_unlisted_and_deleted(
-    tmp_path: Path, tracker: TrackerProcess, start: Start, fox: Path
+    tmp_path: Path, tracker: Tracker, start: Start, fox: Path
 ) -> None:
     publisher, holder = (start(tmp_path / name, "--tracker", tracker.url) for name in "ab")
     path = f"videos/{publisher.add(fox)['id']}"
@@ -169,7 +136,7 @@ def silent() -> Iterator[str]:
 
 
 def test_dead_trackers_beside_a_working_one(
-    tmp_path: Path, tracker: TrackerProcess, start: Start, fox: Path
+    tmp_path: Path, tracker: Tracker, start: Start, fox: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         gone = f"http://127.0.0.1:{server.getsockname()[1]}/announce"
@@ -195,7 +162,7 @@ def test_dead_trackers_beside_a_working_one(
 
 
 def test_trackers_change_while_the_node_runs(
-    tmp_path: Path, tracker: TrackerProcess, start: Start, fox: Path
+    tmp_path: Path, tracker: Tracker, start: Start, fox: Path
 ) -> None:
     one, other = (start(tmp_path / name) for name in "ab")
     video = one.add(fox)

@@ -11,9 +11,9 @@ from ..storage.database import Database
 from . import blobs, find, others, videos
 from .lock import DataLock
 from .migrations import migrate
-from .records import PeerRecord, PendingImport, VideoRecord
+from .records import PeerRecord, PendingImport, StoredCaptions, VideoRecord
 
-__all__ = ["DataLock", "Library", "PeerRecord", "PendingImport", "VideoRecord"]
+__all__ = ["DataLock", "Library", "PeerRecord", "PendingImport", "StoredCaptions", "VideoRecord"]
 
 
 class Library:

@@ -111,7 +111,9 @@ _VISIBILITY: Migration = (
     """,
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST, _VISIBILITY)
+_CAPTIONS: Migration = ("ALTER TABLE videos ADD COLUMN captions TEXT NOT NULL DEFAULT '[]'",)
+
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, _VISIBILITY, _CAPTIONS)
 
 
 def migrate(db: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:

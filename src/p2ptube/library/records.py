@@ -5,13 +5,21 @@ from __future__ import annotations
 from ..models import Hex40, Holder, Model, SignedDescriptor, VideoState, Visibility
 
 
+class StoredCaptions(Model, frozen=True, kw_only=True):
+    """Captions that came with a torrent: their language (a BCP 47 tag), and the blob (WebVTT)."""
+
+    language: str
+    sha256: str
+
+
 class VideoRecord(Model, frozen=True, kw_only=True):
     """A video that this node has, or is fetching. `state` is never REMOTE.
 
     `envelope` is None for a bare magnet link or torrent, which nobody has described. `torrent` is
     the bencoded info dictionary, None as long as it is not known; as it is fixed by the id, storing
     a record without it keeps the one stored before. `path` is the absolute path of the file, which
-    may hold surrogate escapes (PEP 383); `mtime_ns` its time of change when it was complete.
+    may hold surrogate escapes (PEP 383); `mtime_ns` its time of change when it was complete, 0
+    before that, and when it is fetched again.
     """
 
     id: Hex40
@@ -45,6 +53,7 @@ class VideoRecord(Model, frozen=True, kw_only=True):
     trackers: tuple[str, ...] = ()
     holders: tuple[Holder, ...] = ()
     visibility: Visibility = Visibility.PUBLIC
+    captions: tuple[StoredCaptions, ...] = ()  # besides those that the descriptor names
 
 
 class PeerRecord(Model, frozen=True, kw_only=True):

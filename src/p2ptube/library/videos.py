@@ -13,7 +13,7 @@ from ..errors import NotFound, OurBug
 from ..models import INFO_HASH, Holder, SignedDescriptor, VideoState, Visibility
 from ..storage.text import fold
 from .blobs import delete_unused
-from .records import VideoRecord
+from .records import StoredCaptions, VideoRecord
 
 _PLAIN = (
     *("id", "title", "description", "file_name", "language", "size", "duration", "width"),
@@ -21,7 +21,7 @@ _PLAIN = (
     *("detail", "in_place", "mtime_ns", "keep", "mine", "magnet", "file_index", "poster"),
     *("added_at", "published_at", "visibility"),
 )
-_COLUMNS = (*_PLAIN, "path", "trackers", "holders", "envelope")
+_COLUMNS = (*_PLAIN, "path", "trackers", "holders", "envelope", "captions")
 LIST = ", ".join(f"v.{column}" for column in _COLUMNS)
 _SELECT = f"SELECT {LIST}, t.info FROM videos v LEFT JOIN torrents t USING (id)"  # noqa: S608
 _SELECT_LIGHT = f"SELECT {LIST}, NULL FROM videos v"  # noqa: S608
@@ -34,6 +34,7 @@ _UPSERT = (
 # As a condition: what may be found without its id.
 PUBLIC = f"v.visibility = '{Visibility.PUBLIC.value}'"
 
+_decode_captions = msgspec.json.Decoder(tuple[StoredCaptions, ...]).decode
 _decode_envelope = msgspec.msgpack.Decoder(SignedDescriptor).decode
 _decode_holders = msgspec.json.Decoder(tuple[Holder, ...]).decode
 _decode_trackers = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -51,7 +52,7 @@ def put(db: sqlite3.Connection, record: VideoRecord) -> None:
         db.execute(
             "INSERT OR REPLACE INTO torrents (id, info) VALUES (?, ?)", (record.id, record.torrent)
         )
-    if old is None or (old.poster, old.envelope) != (record.poster, record.envelope):
+    if old is None or _attached(old) != _attached(record):
         _use_blobs(db, record)
 
 
@@ -121,7 +122,7 @@ def delete(db: sqlite3.Connection, video: str) -> bool:
 def from_row(row: tuple[Any, ...]) -> VideoRecord:
     """Return the record of a row whose columns are LIST and the torrent."""
     fields = dict(zip(_PLAIN, row, strict=False))
-    path, trackers, holders, envelope, torrent = row[len(_PLAIN) :]
+    path, trackers, holders, envelope, captions, torrent = row[len(_PLAIN) :]
     for flag in ("in_place", "keep", "mine"):
         fields[flag] = bool(fields[flag])
     fields["state"] = VideoState(fields["state"])
@@ -131,6 +132,7 @@ def from_row(row: tuple[Any, ...]) -> VideoRecord:
         path=os.fsdecode(path),
         trackers=_decode_trackers(trackers),
         holders=_decode_holders(holders),
+        captions=_decode_captions(captions),
         envelope=None if envelope is None else _decode_envelope(envelope),
         torrent=torrent,
     )
@@ -144,6 +146,7 @@ def _to_row(record: VideoRecord) -> list[Any]:
         _json(record.trackers),
         _json(record.holders),
         envelope,
+        _json(record.captions),
     ]
 
 
@@ -153,6 +156,10 @@ def _json(value: Any) -> str:
 
 def _texts(record: VideoRecord) -> tuple[str, str, str]:
     return record.title, record.description, record.file_name
+
+
+def _attached(record: VideoRecord) -> tuple[object, ...]:
+    return record.poster, record.envelope, record.captions
 
 
 def _index_text(db: sqlite3.Connection, record: VideoRecord) -> None:
@@ -167,7 +174,7 @@ def _index_text(db: sqlite3.Connection, record: VideoRecord) -> None:
 def _use_blobs(db: sqlite3.Connection, record: VideoRecord) -> None:
     """Note which blobs the record needs, and delete those that nobody needs any more."""
     before = db.execute("SELECT sha256 FROM blob_uses WHERE id = ?", (record.id,)).fetchall()
-    wanted = set()
+    wanted = {captions.sha256 for captions in record.captions}
     if record.poster is not None:
         wanted.add(record.poster)
     if record.envelope is not None:

@@ -6,7 +6,7 @@ import glob
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ MAX_LANGUAGES = 32
 # Those that are text; others are pictures, which WebVTT cannot hold.
 _TEXT_CODECS = frozenset({"ass", "mov_text", "ssa", "srt", "subrip", "text", "webvtt"})
 _BESIDE = {".srt": "srt", ".vtt": "webvtt", ".ass": "ass", ".ssa": "ass"}  # suffix: FFmpeg's format
-_MAX_FILE_BYTES = 4 * MAX_BYTES
+MAX_FILE_BYTES = 4 * MAX_BYTES  # of a file of subtitles
 _DRAWING = re.compile(r"\\p[1-9]")
 _OVERRIDE = re.compile(r"\{[^}]*\}?")
 _NO_DURATION_MS = 5000
@@ -58,6 +58,30 @@ def find_captions(path: Path) -> tuple[Captions, ...]:
             else:
                 log.info("the captions %r of %s are too large", language, path.name)
     return tuple(found.values())
+
+
+def convert_files(
+    files: Sequence[tuple[str, bytes]], report: Callable[[float], None]
+) -> tuple[bytes | None, ...]:
+    """Files of subtitles, each a suffix (such as `.srt`) and its bytes, as WebVTT.
+
+    None where nothing can be read of one. For a worker process: they may be a stranger's.
+    """
+    converted = []
+    for number, (suffix, data) in enumerate(files, start=1):
+        converted.append(_converted(suffix, data))
+        report(number / len(files))
+    return tuple(converted)
+
+
+def _converted(suffix: str, data: bytes) -> bytes | None:
+    try:
+        found = _of_text(data, _BESIDE[suffix.lower()])
+    except (av.FFmpegError, KeyError, OSError, ValueError) as error:
+        log.info("no captions in a file %s: %s", suffix, error)
+        return None
+    webvtt = encode(found[0][1][:MAX_CUES]) if found else b""
+    return webvtt if 0 < len(webvtt) <= MAX_BYTES else None
 
 
 def _inside(path: Path) -> list[tuple[str, list[Cue]]]:
@@ -90,14 +114,17 @@ def _of_file(path: Path, kind: str) -> list[tuple[str, list[Cue]]]:
         if not path.is_file():  # the open of a FIFO would wait for ever
             raise ValueError("no file")
         with path.open("rb") as file:
-            data = file.read(_MAX_FILE_BYTES + 1)
-        if len(data) > _MAX_FILE_BYTES:
-            raise ValueError("too large")
-        with _open_text(_as_utf8(data), kind) as container:
-            return _of_container(container)
+            return _of_text(file.read(MAX_FILE_BYTES + 1), kind)
     except (av.FFmpegError, OSError, ValueError) as error:
         log.info("no captions in %s: %s", path.name, error)
         return []
+
+
+def _of_text(data: bytes, kind: str) -> list[tuple[str, list[Cue]]]:
+    if len(data) > MAX_FILE_BYTES:
+        raise ValueError("too large")
+    with _open_text(_as_utf8(data), kind) as container:
+        return _of_container(container)
 
 
 def _as_utf8(data: bytes) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..errors import Cancelled, Conflict, NotFound, P2PTubeError
+from ..tasks import cancel_all
 from .remaining import Estimate
 
 log = logging.getLogger(__name__)
@@ -147,10 +148,7 @@ class Jobs:
     async def close(self) -> None:
         """Cancel all jobs and wait for their ends; `submit` raises from now on."""
         self._closed = True
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(*self._tasks.values())
         # Let the done-callbacks of the tasks run, too.
         await asyncio.sleep(0)
 

@@ -24,6 +24,31 @@ _SHORT = {
     for long in codes.split(",")
 }
 
+_KNOWN = frozenset(_SHORT) | frozenset(_SHORT.values())
+# As people call them in the names of subtitle files; a part of the name is enough.
+_NAMES = """
+arabic:ar bengali:bn bosnian:bs brazilian:pt-br bulgarian:bg catalan:ca chinese:zh croatian:hr
+czech:cs danish:da dutch:nl english:en espanol:es español:es estonian:et farsi:fa finnish:fi
+flemish:nl francais:fr français:fr french:fr german:de deutsch:de greek:el hebrew:he hindi:hi
+hungarian:hu icelandic:is indonesian:id italian:it italiano:it japanese:ja korean:ko latvian:lv
+lithuanian:lt macedonian:mk malay:ms malayalam:ml mandarin:zh norwegian:no persian:fa polish:pl
+portuguese:pt romanian:ro russian:ru serbian:sr slovak:sk slovenian:sl spanish:es swedish:sv
+tagalog:tl tamil:ta telugu:te thai:th turkish:tr ukrainian:uk urdu:ur vietnamese:vi
+"""
+_NAMED = dict(entry.split(":") for entry in _NAMES.split())
+
+
+def language_of_word(word: str, *, codes: bool = True) -> str | None:
+    """The tag of a language that a word of a file name names, such as `English`; None for others.
+
+    With `codes`, those of ISO 639 and tags that begin with one (`ger`, `pt-BR`) count, too.
+    """
+    text = word.casefold()
+    if text in _NAMED:
+        return _NAMED[text]
+    known = codes and _TAG.match(text) is not None and text.partition("-")[0] in _KNOWN
+    return language_tag(text) if known else None
+
 
 def language_tag(code: str | None) -> str:
     """The tag of what a file says, such as `en` for `eng`; UNKNOWN where it says nothing usable."""

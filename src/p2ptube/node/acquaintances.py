@@ -15,6 +15,7 @@ from ..models import PeerAddress
 from ..overlay.lan import LanDiscovery
 from ..overlay.membership import KnownPeer
 from ..overlay.peer import Peer
+from ..tasks import cancel_all
 from .peer_records import known_of, record_of
 
 log = logging.getLogger(__name__)
@@ -61,9 +62,7 @@ class Acquaintances:
 
     async def stop(self) -> None:
         """Save the list and leave the local network's listing."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_all(*self._tasks)
         if self._lan is not None:
             await self._lan.stop()
         await self._save()

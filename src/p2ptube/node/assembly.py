@@ -4,57 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import random
 import secrets
 import time
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 from ..config import Config
-from ..errors import StorageError
 from ..identity import Identity
 from ..library import DataLock, Library
-from ..media.jobs import Job, Jobs
+from ..media.jobs import Jobs
 from ..models import Holder, PeerAddress, VideoState
-from ..network import Blocked, Proxy
+from ..network import Blocked
 from ..overlay.peer import Peer
-from ..overlay.settings import PeerSettings
-from ..swarm import Session, SwarmSettings
+from ..swarm import Session
 from ..tracker.index_store import Index
 from ..tracker.tracker import Tracker
-from . import present
 from .acquaintances import Acquaintances
-from .advert import write_node_json
+from .advert import api_token, write_node_json
+from .announcing import Announcing
 from .attachments import Attachments
 from .catalog import Catalog
 from .classic import ClassicFetches
 from .editing import Editing
 from .events import Events
 from .fetching import Fetches
+from .glances import Glances
 from .graph import Graph
+from .limit_times import LimitTimes
+from .metadata import Metadata
 from .offering import Offering
-from .peer_records import view_of
+from .part_settings import peer_settings, swarm_settings
+from .parts import Parts
 from .preferences import Preferences
+from .prefetching import Prefetches
 from .public_videos import PublicVideos
 from .publishing import Publisher
 from .resolving import Resolver
 from .searching import Search
 from .sharing import Sharing
+from .storing import Storing
+from .subtitles import Subtitles
+from .torrent_files import TorrentFiles
 from .trackers import Trackers
 from .trackers_index import OwnIndex
+from .unkept import Unkept
 from .uplink import Uplink
 from .videos import Videos
 from .views import Event, Ports
 
-log = logging.getLogger(__name__)
 
-PROXY_SECONDS = 15.0  # until a proxy has connected us to a peer
-TOKEN_SETTING = "api-token"  # noqa: S105  the name of a setting
-
-
-class Assembly:
+class Assembly(Parts):
     """One node's parts over one data directory. All methods run on the event loop's thread."""
 
     def __init__(self, config: Config) -> None:
@@ -66,7 +65,8 @@ class Assembly:
         self._cleanup = contextlib.AsyncExitStack()
         self._events = Events()
         self._jobs = Jobs(on_change=self._job_changed)
-        self._storing: set[asyncio.Task[None]] = set()
+        self._storing = Storing()
+        self._unkept = None
         self.tracker = Tracker(random.Random(), secrets.token_bytes(32))  # noqa: S311  samples peers
         self.index: Index | None = None  # of what peers publish here; only with a public port
         self._preferences = Preferences(config, self._settle_for)
@@ -80,9 +80,10 @@ class Assembly:
         stack.callback(DataLock.acquire(config.data_dir).release)
         library = await Library.open(config.data_dir / "library.sqlite")
         stack.push_async_callback(library.close)
-        stack.push_async_callback(self._stored)
+        stack.push_async_callback(self._forget_unkept)
+        stack.push_async_callback(self._storing.done)
         identity = Identity.load_or_create(config.data_dir / "identity.key")
-        self.token = await _token(library)
+        self.token = await api_token(library)
         self._catalog = Catalog(library)
         records = await self._catalog.load()
         session = self._session = await self._start_session()
@@ -93,6 +94,7 @@ class Assembly:
                 self._sharing.seed(record, record.torrent)
         await self._videos.go_on(records)
         await self._publisher.clean_up()
+        await self._prefetches.clean_up()
         watching = asyncio.create_task(self._sharing.watch())
         stack.callback(watching.cancel)
         await self._acquaintances.start()
@@ -114,23 +116,7 @@ class Assembly:
         self._relocate()
 
     async def _start_session(self) -> Session:
-        config = self.config
-        session = Session(
-            SwarmSettings(
-                host=config.host,
-                port=config.swarm_port,
-                dht=config.dht,
-                lan=config.lan,
-                upload_limit=config.upload_limit,
-                download_limit=config.download_limit,
-                limit_lan=config.limit_lan,
-                connections_per_address=config.connections_per_address,
-                blocked=self.blocked,
-                stun_server=config.stun_server,
-                proxy=Proxy.parse(config.proxy) if config.proxy else None,
-                anonymous=config.anonymous,
-            )
-        )
+        session = Session(swarm_settings(self.config, self.blocked))
         self._swarm_port = await session.start()
         self._cleanup.push_async_callback(session.stop)
         return session
@@ -141,24 +127,11 @@ class Assembly:
             self._catalog,
             self._ourselves,
             # Looked up when they are called: the two are made only once the overlay is there.
-            lambda video_id: self._videos.content(video_id),  # noqa: PLW0108
+            lambda video_id: self._videos.shared_content(video_id),  # noqa: PLW0108
             lambda file: self._search.on_response(file),  # noqa: PLW0108
+            lambda message, remote: self._announcing.take(message, remote),  # noqa: PLW0108
         )
-        settings = PeerSettings(
-            # With a proxy nobody is to find a way around it: only this machine gets in.
-            host="127.0.0.1" if config.proxy else config.host,
-            port=config.port,
-            name=config.name,
-            key=identity.public_key,
-            swarm_port=self._swarm_port,
-            max_peers=config.max_peers,
-            hops=config.hops,
-            stabilize_interval=config.stabilize_interval,
-            connect_timeout=PROXY_SECONDS if config.proxy else PeerSettings.connect_timeout,
-            blocked=self.blocked,
-            proxy=Proxy.parse(config.proxy) if config.proxy else None,
-            anonymous=config.anonymous,
-        )
+        settings = peer_settings(config, self.blocked, identity.public_key, self._swarm_port)
         self._peer = peer = Peer(settings, offering)
         self._acquaintances = Acquaintances(peer, library, config, identity.public_key)
         self._acquaintances.on_change = self._peers_changed
@@ -183,8 +156,14 @@ class Assembly:
         return peer
 
     def _compose(self, session: Session, peer: Peer, identity: Identity) -> None:
-        config, catalog = self.config, self._catalog
         self._identity = identity
+        self._compose_publishing(session, identity)
+        self._compose_playing(session, peer)
+        self._connect(session)
+        self._end_with_the_node()
+
+    def _compose_publishing(self, session: Session, identity: Identity) -> None:
+        config, catalog = self.config, self._catalog
         self._trackers = Trackers(
             catalog,
             session,
@@ -194,10 +173,6 @@ class Assembly:
             ourselves=self._ourselves,
             proxy=config.proxy,
             anonymous=config.anonymous,
-        )
-        self._trackers.on_change = self._relocate
-        self._trackers.on_state = lambda views: self._events.send(
-            Event(kind="trackers", data=tuple(views))
         )
         self._sharing = Sharing(session, catalog, self._trackers.of)
         self._publisher = Publisher(
@@ -212,14 +187,40 @@ class Assembly:
             withdraw=lambda video_id: self._videos.withdraw(video_id),  # noqa: PLW0108
             show=lambda video_id, visibility: self._editing.update(video_id, visibility=visibility),
         )
-        self._fetches = Fetches(session, peer, catalog, config.data_dir / "videos", self._trackers)
-        self._resolver = Resolver(catalog, peer, self._trackers, proxy=config.proxy)
         self._editing = Editing(
             catalog,
             self._sharing,
             identity,
             lambda video_id: self._videos.withdraw(video_id),  # noqa: PLW0108
         )
+
+    def _compose_playing(self, session: Session, peer: Peer) -> None:
+        config, catalog = self.config, self._catalog
+        videos = config.data_dir / "videos"
+        self._unkept = Unkept(session, catalog, videos, lambda: self.config.play_window)
+        self._metadata = Metadata(peer, catalog)
+        self._prefetches = Prefetches(
+            session,
+            self._metadata,
+            catalog,
+            videos / ".prefetch",  # where a file is moved from to its place at no cost
+            lambda: self.config.prefetch and not self.config.discreet,
+        )
+        self._subtitles, self._glances = Subtitles(catalog), Glances(catalog)
+        self._announcing = Announcing(session, peer, catalog, self._ourselves)
+        self._fetches = Fetches(
+            session,
+            peer,
+            catalog,
+            videos,
+            metadata=self._metadata,
+            trackers=self._trackers,
+            announcing=self._announcing,
+            unkept=self._unkept,
+            subtitles=self._subtitles,
+            glances=self._glances,
+        )
+        files = self._compose_resolving(session, peer)
         self._videos = Videos(
             catalog=catalog,
             session=session,
@@ -229,23 +230,65 @@ class Assembly:
             search=self._search,
             events=self._events,
             editing=self._editing,
+            unkept=self._unkept,
+            files=files,
             data_dir=config.data_dir,
+            keep_usually=lambda: self.config.keep,
         )
-        self.public = PublicVideos(catalog, self._videos.content)
+        self.public = PublicVideos(catalog, self._videos.shared_content)
         self.uplink = Uplink(self._limit_swarm)
-        self.uplink.set_limit(config.upload_limit, limit_local=config.limit_lan)
-        self._cleanup.callback(self.uplink.stop)
+        self._limit_times = LimitTimes(self._limit)
+        self._limit_times.settle(config)
+
+    def _compose_resolving(self, session: Session, peer: Peer) -> TorrentFiles:
+        config, catalog = self.config, self._catalog
+        files = TorrentFiles(
+            catalog,
+            session,
+            self._metadata,
+            config.data_dir / "videos",
+            fetched=self._fetches.torrent,
+            trackers=self._trackers.ours,
+            meets_strangers=not config.discreet and (config.dht or config.lan),
+        )
+        self._cleanup.push_async_callback(files.stop)
+        self._resolver = Resolver(
+            catalog,
+            peer,
+            self._trackers,
+            proxy=config.proxy,
+            stranger=files.stranger,
+            dial=session.dial,
+        )
+        return files
+
+    def _connect(self, session: Session) -> None:
+        """Tell the parts whom to tell of what happens."""
+        catalog = self._catalog
         catalog.on_change = self._video_changed
         catalog.on_newer = self._editing.take
+        self._trackers.on_change = self._relocate
+        self._trackers.on_state = lambda views: self._events.send(
+            Event(kind="trackers", data=tuple(views))
+        )
         self.tracker.hidden = lambda info_hash: not catalog.is_listed(info_hash.hex())
         session.on_update = self._videos.swarm_changed
         session.on_finished = self._fetches.finished
         session.on_failed = self._fetches.failed
         session.resume.on_data = self._save_resume
         self._events.on_heard = session.watch_blocks
+
+    def _end_with_the_node(self) -> None:
+        self._cleanup.callback(self._limit_times.stop)
+        self._cleanup.callback(self.uplink.stop)
         self._cleanup.push_async_callback(self._jobs.close)
         self._cleanup.callback(self._publisher.stop)
+        self._cleanup.push_async_callback(self._metadata.stop)
+        self._cleanup.push_async_callback(self._prefetches.stop)
+        self._cleanup.push_async_callback(self._announcing.stop)
         self._cleanup.push_async_callback(self._fetches.stop_all)
+        self._cleanup.push_async_callback(self._subtitles.stop_all)
+        self._cleanup.push_async_callback(self._glances.stop_all)
         self._cleanup.callback(self._videos.stop)
         self._cleanup.callback(self._editing.stop)
 
@@ -297,67 +340,3 @@ class Assembly:
         address = self._peer.address
         swarm = PeerAddress(address.host, self._swarm_port)
         return Holder(peer=str(address), swarm=(str(swarm),) if swarm.port else ())
-
-    # --- what its parts tell each other -----------------------------------------------------------
-
-    def _settle_for(self, config: Config) -> None:
-        if config.tracker != self.config.tracker:
-            self._trackers.set(config.tracker)
-        if config.blocked != self.config.blocked:
-            self.blocked = Blocked(config.blocked)
-            self._session.block(self.blocked)
-            self._peer.block(self.blocked)
-        if config.connections_per_address != self.config.connections_per_address:
-            self._session.limit_connections(config.connections_per_address)
-        self._session.use_stun_server(config.stun_server)
-        self.config = config
-        self._peer.announce(name=config.name)
-        self._publisher.name = config.name
-        self.uplink.set_limit(config.upload_limit, limit_local=config.limit_lan)
-
-    def _limit_swarm(self, upload: int) -> None:
-        config = self.config
-        self._session.set_limits(
-            upload=upload, download=config.download_limit, limit_lan=config.limit_lan
-        )
-
-    def _save_resume(self, video_id: str, data: bytes) -> None:
-        self._store(self._catalog.library.put_resume(video_id, data))
-
-    def _video_changed(self, video_id: str) -> None:
-        self._videos.changed(video_id)
-        self._trackers.changed(video_id)
-
-    def _relocate(self) -> None:
-        """Sign our descriptors anew, where they name other trackers than we have by now."""
-        self._store(self._editing.relocate(self._trackers.place))
-
-    async def _stored(self) -> None:
-        await asyncio.gather(*self._storing)
-
-    def _store(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(_logged(work))
-        self._storing.add(task)
-        task.add_done_callback(self._storing.discard)
-
-    def _job_changed(self, job: Job) -> None:
-        self._events.send(Event(kind="job", data=present.job_view(job)))
-
-    def _peers_changed(self) -> None:
-        self._events.send(Event(kind="peers", data=tuple(map(view_of, self._peer.peers()))))
-
-
-async def _logged(storing: Coroutine[Any, Any, None]) -> None:
-    try:
-        await storing
-    except StorageError as error:
-        log.warning("cannot store: %s", error)
-
-
-async def _token(library: Library) -> str:
-    # Kept over restarts, so that an open page stays signed in.
-    token: str | None = await library.get_setting(TOKEN_SETTING)
-    if token is None:
-        token = secrets.token_urlsafe(32)
-        await library.put_setting(TOKEN_SETTING, token)
-    return token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -10,13 +11,14 @@ from typing import Any
 import msgspec
 
 from ..descriptor import open_envelope, parse_payload, supersedes
-from ..errors import NotFound
+from ..errors import NotFound, P2PTubeError
 from ..library import Library, VideoRecord
 from ..models import (
     ClassicFile,
     Descriptor,
     Found,
     Holder,
+    PeerAddress,
     SignedDescriptor,
     VideoState,
     Visibility,
@@ -69,6 +71,13 @@ class Catalog:
         """Our record of a video, without its torrent."""
         return self._records.get(video_id)
 
+    def own(self, video_id: str) -> VideoRecord:
+        """Our record of a video that has to be here, without its torrent. Raises NotFound."""
+        record = self._records.get(video_id)
+        if record is None:
+            raise NotFound("this video is not here")
+        return record
+
     def is_served(self, video_id: str) -> bool:
         """Whether a video of ours is there for others, all or those who have its link."""
         record = self._records.get(video_id)
@@ -118,6 +127,10 @@ class Catalog:
         except KeyError:
             raise NotFound(f"nothing is known of a video {video_id[:80]}") from None
 
+    def knows(self, video_id: str) -> bool:
+        """Whether anything was heard of a video."""
+        return video_id in self._remotes
+
     def heard(self, found: Found) -> str:
         """Merge an answer from the network; return the video's id. Raises PeerFault."""
         descriptor = open_envelope(found.descriptor)
@@ -161,6 +174,23 @@ class Catalog:
         remote = self._remotes.get(video_id)
         earlier = {holder.peer: holder for holder in record.holders} if record else {}
         return tuple(_merged(earlier, remote.holders.values() if remote else ()).values())
+
+    def swarm_addresses(self, video_id: str) -> list[PeerAddress]:
+        """Where its holders are in the swarm."""
+        result = []
+        for holder in self.holders(video_id):
+            for text in holder.swarm:
+                with contextlib.suppress(P2PTubeError):
+                    result.append(PeerAddress.parse(text))
+        return result
+
+    def described_size(self, video_id: str) -> int | None:
+        """The size of a video by its descriptor, in bytes; None where nobody described it."""
+        record = self._records.get(video_id)
+        if record is not None and record.envelope is not None:
+            return record.size
+        remote = self._remotes.get(video_id)
+        return remote.descriptor.sources[0].size if remote and remote.descriptor else None
 
     def held(self) -> Counter[str]:
         """How many videos each peer was heard to hold, by its id."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ..descriptor import amend, parse_payload, seal, supersedes
-from ..errors import Conflict, NotFound, P2PTubeError
+from ..errors import Conflict, P2PTubeError
 from ..identity import Identity
 from ..library import VideoRecord
 from ..models import Descriptor, SignedDescriptor, VideoState, Visibility
@@ -53,9 +53,7 @@ class Editing:
         NotFound, Conflict, InvalidInput.
         """
         async with self._lock:
-            record = self._catalog.record(video_id)
-            if record is None:
-                raise NotFound("this video is not here")
+            record = self._catalog.own(video_id)
             changes: dict[str, Any] = {k: text for k, text in texts.items() if text is not None}
             if changes and not record.mine:
                 raise Conflict("only its publisher can change a video's description")
@@ -98,16 +96,15 @@ class Editing:
         Raises NotFound, Conflict for a private video.
         """
         async with self._lock:
-            record = self._catalog.record(video_id)
-            if record is None:
-                raise NotFound("this video is not here")
+            record = self._catalog.own(video_id)
             if record.visibility is Visibility.PRIVATE:
                 raise Conflict(
                     "the video is private, and who fetches one also shares it: "
                     "make it public or unlisted first"
                 )
             await self._catalog.library.delete_resume(video_id)
-            return await self._catalog.update(video_id, state=VideoState.FETCHING, detail="")
+            fields = {"state": VideoState.FETCHING, "detail": "", "mtime_ns": 0}
+            return await self._catalog.update(video_id, **fields)
 
     def take(self, envelope: SignedDescriptor, descriptor: Descriptor) -> None:
         """A publisher's newer descriptor of a video that we hold was heard (and verified)."""

@@ -6,24 +6,38 @@ import asyncio
 import contextlib
 import logging
 import shutil
+import threading
 from pathlib import Path
 
-from ..errors import BadSignature, Cancelled, P2PTubeError, ProtocolViolation, StorageError
+from ..errors import BadSignature, Cancelled, P2PTubeError, StorageError
 from ..library import VideoRecord
-from ..models import Holder, PeerAddress, VideoState
+from ..models import VideoState
 from ..overlay.peer import Peer
-from ..swarm import Session, Torrent, parse_info
+from ..swarm import Session, Torrent
+from ..swarm.ahead import moved
+from ..swarm.pace import Pace
 from ..swarm.publish import sha256_of
+from ..tasks import cancel_all
+from .announcing import Announcing
 from .catalog import Catalog
+from .disk_room import check_room
+from .glances import Glances
 from .merging import merged
+from .metadata import Metadata, check_layout
+from .per_video import PerVideo
+from .subtitles import Subtitles
+from .torrent_files import Choice, choose
 from .trackers import Trackers
+from .unkept import Unkept
 
 log = logging.getLogger(__name__)
 
 REDIAL_SECONDS = 2.0
+# Who came at the same moment as we did is a holder soon: look for more of them early, then ever
+# more seldom.
+FIRST_LOOK_SECONDS = 0.5
 MORE_HOLDERS_SECONDS = 15.0
 FIND_SECONDS = 5.0
-SPARE_BYTES = 64 * 1024 * 1024
 NO_HOLDER = "no holder reachable"
 
 
@@ -36,14 +50,25 @@ class Fetches:
         peer: Peer,
         catalog: Catalog,
         directory: Path,
+        *,
+        metadata: Metadata,
         trackers: Trackers,
+        announcing: Announcing,
+        unkept: Unkept,
+        subtitles: Subtitles,
+        glances: Glances,
     ) -> None:
         self._session = session
         self._trackers = trackers
         self._peer = peer
+        self._metadata = metadata
         self._catalog = catalog
         self._directory = directory
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._unkept = unkept
+        self._announcing = announcing
+        self._subtitles = subtitles
+        self._glances = glances
+        self._tasks = PerVideo[None]()
         self._torrents: dict[str, asyncio.Future[Torrent]] = {}
         self._finished: dict[str, asyncio.Event] = {}
 
@@ -53,29 +78,24 @@ class Fetches:
 
     def start(self, record: VideoRecord) -> None:
         """Begin, or go on with, the fetch of a recorded video; nothing if it is under way."""
-        if record.id not in self._tasks:
-            loop = asyncio.get_running_loop()
-            future: asyncio.Future[Torrent] = loop.create_future()
+        if self._tasks.get(record.id) is None:
+            future: asyncio.Future[Torrent] = asyncio.get_running_loop().create_future()
             future.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._torrents[record.id] = future
             self._finished[record.id] = asyncio.Event()
-            task = loop.create_task(self._run(record), name=f"fetch {record.id}")
-            self._tasks[record.id] = task
-            task.add_done_callback(lambda _: self._forget(record.id, task))
+            task = self._tasks.begin(record.id, self._run(record), name="fetch")
+            task.add_done_callback(lambda _: self._forget(record.id))
 
     async def stop(self, video_id: str) -> None:
         """Stop a fetch; what it brought so far stays on the disk."""
         task = self._tasks.get(video_id)
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await cancel_all(task)
             await self._session.remove(video_id, Cancelled("the fetch was stopped"))
 
     async def stop_all(self) -> None:
         """Stop the tasks; the torrents stay in the session, which saves where they are."""
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._tasks.stop_all()
 
     async def torrent(self, video_id: str) -> Torrent:
         """The torrent of a fetch under way, once it is in the session."""
@@ -93,18 +113,16 @@ class Fetches:
             self._finished[info_hash].set()
 
     def failed(self, info_hash: str, reason: str) -> None:
-        """The session cannot go on: usually the disk."""
+        """The session cannot go on with a video: usually the disk."""
         task = self._tasks.get(info_hash)
         if task is not None:
-            task.cancel(f"cannot write to the disk: {reason}")
+            task.cancel(f"the fetch cannot go on: {reason}")
 
     # --- one fetch -----------------------------------------------------------------------------
 
-    def _forget(self, video_id: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(video_id) is task:
-            del self._tasks[video_id]
-            self._finished.pop(video_id, None)
-            self._torrents.pop(video_id).cancel()
+    def _forget(self, video_id: str) -> None:
+        self._finished.pop(video_id, None)
+        self._torrents.pop(video_id).cancel()
 
     async def _run(self, record: VideoRecord) -> None:
         try:
@@ -122,93 +140,102 @@ class Fetches:
 
     async def _give_up(self, video_id: str, reason: str) -> None:
         await self._session.remove(video_id, StorageError(reason))
-        if self._catalog.record(video_id) is not None:
-            await self._catalog.update(video_id, state=VideoState.ERROR, detail=reason)
+        try:
+            if self._catalog.record(video_id) is not None:
+                await self._catalog.update(video_id, state=VideoState.ERROR, detail=reason)
+        except P2PTubeError:
+            log.exception("cannot note why the fetch of %s ended: %s", video_id, reason)
 
     async def _fetch(self, record: VideoRecord) -> None:
-        info = record.torrent or await self._metadata(record)
-        await asyncio.to_thread(_check_room, self._directory, record.size)
+        bounded = await self._unkept.is_bounded(record)
+        size = 0 if bounded else record.size
+        await asyncio.to_thread(check_room, self._directory, size, Path(record.path))
+        info = record.torrent or await self._catalog.info(record.id)
+        choice = _choice(record, info) if info is not None else None
+        resume = await self._catalog.library.get_resume(record.id)
+        await self._session.probes.end(record.id)
         torrent = self._session.fetch(
             record.id,
             self.directory(record.id),
             info=info,
             magnet=record.magnet,
-            resume=await self._catalog.library.get_resume(record.id),
+            resume=resume,
             trackers=self._trackers.of(record),
             listed=self._catalog.is_listed(record.id),
+            file=choice.layout.file_index if choice else None,
+            beside=choice.beside if choice else (),
+            bounded=bounded,
+            held=True,
         )
-        torrent.bytes_per_second = _bytes_per_second(record)
+        torrent.pace = Pace(_bytes_per_second(record))
         if not self._torrents[record.id].done():
             self._torrents[record.id].set_result(torrent)
         dialling = asyncio.create_task(self._keep_dialling(record.id, torrent))
+        # Meanwhile: a connection takes as many round trips as the metadata.
+        asking = asyncio.create_task(self._bring_metadata(record.id, torrent))
+        announcing = asyncio.create_task(self._announcing.keep(record.id, torrent))
         try:
             await self._take_metadata(record, torrent)
+            await moved(torrent)
+            await self._unkept.confine(record.id, torrent)
+            await self._announcing.first(record.id)
+            torrent.wanting.begin()  # a player has placed its playhead by now
             await self._finished[record.id].wait()
         finally:
-            dialling.cancel()
-            await asyncio.gather(dialling, return_exceptions=True)
+            await cancel_all(dialling, asking, announcing)
+            await self._unkept.release(record.id)
         await self._complete(record.id, torrent)
 
-    async def _metadata(self, record: VideoRecord) -> bytes | None:
-        """Ask the holders for the torrent's metadata; None if none of them answers.
-
-        Then it comes from the swarm (BEP 9).
-        """
-        asked = [
-            asyncio.create_task(self._ask_metadata(record, holder))
-            for holder in self._catalog.holders(record.id)[:8]
-        ]
-        try:
-            for answer in asyncio.as_completed(asked):
-                info = await answer
-                if info is not None:
-                    await self._catalog.update(record.id, torrent=info)
-                    return info
-        finally:
-            for task in asked:
-                task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
-        return None
-
-    async def _ask_metadata(self, record: VideoRecord, holder: Holder) -> bytes | None:
-        try:
-            info = await self._peer.fetch_metadata(PeerAddress.parse(holder.peer), record.id)
-            _check_layout(record, info)
-        except P2PTubeError as error:
-            log.info("no metadata of %s from %s: %s", record.id, holder.peer, error)
-            return None
-        return info
+    async def _bring_metadata(self, video_id: str, torrent: Torrent) -> None:
+        if torrent.layout is None:
+            info = await self._metadata.of(video_id)
+            if info is not None:
+                torrent.set_metadata(info)
 
     async def _take_metadata(self, record: VideoRecord, torrent: Torrent) -> None:
         layout = await torrent.wait_metadata()
         info = torrent.info or b""
-        _check_layout(record, info)
+        check_layout(record.id, self._catalog.described_size(record.id), info)
         changes = {"torrent": info, "piece_length": layout.piece_length}
-        if record.envelope is None:
-            name = layout.file_name
-            changes |= {"file_name": name, "size": layout.file_size}
-            changes |= {"title": record.title or name, "file_index": layout.file_index}
-            await asyncio.to_thread(_check_room, self._directory, layout.file_size)
+        choice = _choice(record, info)
         path = self.directory(record.id) / layout.file_path
+        if choice is not None:
+            changes |= choice.fields(record.title)
+            most = await self._unkept.most_bytes(record, layout.file_size)
+            await asyncio.to_thread(check_room, self._directory, most or layout.file_size, path)
         await self._catalog.update(record.id, path=str(path), **changes)
+        if choice is not None:
+            torrent.wanting.want_beside(choice.beside)
+            self._subtitles.collect(record.id, torrent, choice.subtitles)
+        self._glances.begin(record.id, torrent)
 
     async def _keep_dialling(self, video_id: str, torrent: Torrent) -> None:
-        lonely = asyncio.Event()
-
+        lonely, clock = asyncio.Event(), asyncio.get_running_loop().time
         torrent.on_lonely = lonely.set
+        pause = FIRST_LOOK_SECONDS
+        look_at = clock() + pause
         while True:
-            await self._session.dial(video_id, self._swarm_addresses(video_id))
-            alone = torrent.connected == 0
+            await self._session.dial(video_id, self._catalog.swarm_addresses(video_id))
             lonely.clear()
-            if alone:
+            if torrent.connected == 0:
                 await asyncio.sleep(REDIAL_SECONDS)
             else:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(MORE_HOLDERS_SECONDS):
+                    async with asyncio.timeout_at(look_at):
                         await lonely.wait()
+                        if pause == MORE_HOLDERS_SECONDS:  # all is different after a long time
+                            pause, look_at = FIRST_LOOK_SECONDS, clock()
             torrent.update_peers()
-            await self._tell_whether_alone(video_id, torrent)
-            await self._find_holders(video_id)
+            looks = clock() >= look_at  # not whenever it dials: that goes to the whole overlay
+            try:
+                await self._tell_whether_alone(video_id, torrent)
+                if looks:
+                    await self._find_holders(video_id)
+            except P2PTubeError as error:
+                log.warning("trouble while %s is fetched: %s", video_id, error)
+            if looks:
+                pause = min(2 * pause, MORE_HOLDERS_SECONDS)
+                look_at = clock() + pause
 
     async def _tell_whether_alone(self, video_id: str, torrent: Torrent) -> None:
         detail = NO_HOLDER if torrent.connected == 0 else ""
@@ -230,14 +257,6 @@ class Fetches:
         if record is not None and record.holders != holders:
             await self._catalog.library.set_holders(video_id, holders)
 
-    def _swarm_addresses(self, video_id: str) -> list[PeerAddress]:
-        result = []
-        for holder in self._catalog.holders(video_id):
-            for text in holder.swarm:
-                with contextlib.suppress(P2PTubeError):
-                    result.append(PeerAddress.parse(text))
-        return result
-
     async def _complete(self, video_id: str, torrent: Torrent) -> None:
         await torrent.flushed()
         layout = await torrent.wait_metadata()
@@ -245,8 +264,9 @@ class Fetches:
         record = self._catalog.record(video_id)
         if record is None:
             return
+        log.info("all pieces are here of %s", video_id)
         try:
-            digest = await asyncio.to_thread(sha256_of, path)
+            digest = await _sha256_of(path)
             stat = await asyncio.to_thread(path.stat)
         except OSError as error:
             raise StorageError(f"cannot read what was fetched: {error.strerror}") from error
@@ -266,23 +286,25 @@ class Fetches:
         log.info("fetched %s", video_id)
 
 
-def _check_layout(record: VideoRecord, info: bytes) -> None:
-    """What the publisher signed and what the torrent says must be the same file."""
-    layout = parse_info(info)
-    if layout.info_hash != record.id:
-        raise BadSignature("the metadata is that of another torrent")
-    if record.envelope is not None and (layout.file_size, layout.files) != (record.size, 1):
-        raise ProtocolViolation("the descriptor does not match the torrent")
+def _choice(record: VideoRecord, info: bytes) -> Choice | None:
+    """Which file of its torrent it is; None for what its publisher described: there is only one.
+
+    Raises InvalidInput where there is nothing to play.
+    """
+    if record.envelope is not None:
+        return None
+    return choose(info, record.file_index if record.piece_length else None)
 
 
-def _check_room(directory: Path, size: int) -> None:
+async def _sha256_of(path: Path) -> str:
+    """As the one of the swarm; whoever is cancelled leaves no thread at work, which the end of
+    the program would wait for.
+    """
+    over = threading.Event()
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(directory).free
-    except OSError as error:
-        raise StorageError(f"cannot use {directory}: {error.strerror}") from error
-    if free < size + SPARE_BYTES:
-        raise StorageError(f"the disk is full: {size:,} bytes needed, {free:,} free")
+        return await asyncio.to_thread(sha256_of, path, over.is_set)
+    finally:
+        over.set()
 
 
 def _bytes_per_second(record: VideoRecord) -> float:

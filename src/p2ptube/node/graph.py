@@ -11,6 +11,7 @@ from ..errors import P2PTubeError
 from ..overlay.membership import KnownPeer, is_loopback
 from ..overlay.messages import PeerEntry
 from ..overlay.peer import Peer
+from ..tasks import cancel_all
 from .catalog import Catalog
 from .views import GraphNode, PeerGraphView
 
@@ -72,9 +73,7 @@ class Graph:
             if asking:
                 await asyncio.wait(asking, timeout=ASK_SECONDS)
         finally:
-            for task in asking:
-                task.cancel()
-            await asyncio.gather(*asking, return_exceptions=True)
+            await cancel_all(*asking)
         return lists
 
     def _draw(self) -> PeerGraphView:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..library import VideoRecord
 from ..media.convert import Imported, import_media
 from ..swarm import Hashed, hash_file
+from ..swarm.publish import piece_length
+
+Lengths = Mapping[tuple[str, int], int]
+"""Piece lengths of files, by their names and sizes."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,28 @@ class Hashing:
     stage: str = "hash"
 
 
-def prepare(source: Path, directory: Path, report: Callable[[Any], None]) -> Prepared:
+def former_lengths(records: Iterable[VideoRecord]) -> dict[tuple[str, int], int]:
+    """The piece lengths of described videos that were chosen by size alone, as once all were.
+
+    Whoever adds such a file again has the same video, not another one.
+    """
+    return {
+        (Path(record.path).name, record.size): record.piece_length
+        for record in records
+        if record.envelope is not None
+        and piece_length(record.size, record.duration)
+        != record.piece_length
+        == piece_length(record.size)
+    }
+
+
+def prepare(
+    source: Path, directory: Path, lengths: Lengths, report: Callable[[Any], None]
+) -> Prepared:
     """Import `source` and hash what came of it; new files appear in `directory` only.
 
-    Blocks: runs in a worker process. Raises what import_media and hash_file raise.
+    `lengths` are those that the pieces of some files have already. Blocks: runs in a worker
+    process. Raises what import_media and hash_file raise.
     """
     imported = import_media(source, directory, report)
     told = 0.0
@@ -41,4 +64,8 @@ def prepare(source: Path, directory: Path, report: Callable[[Any], None]) -> Pre
             told = fraction
             report(Hashing(fraction))
 
-    return Prepared(imported, hash_file(imported.path, tell))
+    def length_of(size: int) -> int:
+        known = lengths.get((imported.path.name, size))
+        return known or piece_length(size, imported.duration)
+
+    return Prepared(imported, hash_file(imported.path, tell, length_of))

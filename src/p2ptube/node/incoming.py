@@ -75,3 +75,20 @@ def delete_others(directory: Path, kept: set[Path]) -> None:
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 entry.unlink(missing_ok=True)
+
+
+def entry_of(path: Path, directory: Path) -> Path | None:
+    """The entry of `directory` that a path is, or lies in.
+
+    None where it lies elsewhere, or there is nothing. Symlinks on the way are followed, and a path
+    with `..` leads nowhere.
+    """
+    if ".." in path.parts:
+        return None
+    try:
+        path.lstat()
+        place = path.parent.resolve() / path.name
+        parts = place.relative_to(directory.resolve()).parts
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return directory / parts[0] if parts else None

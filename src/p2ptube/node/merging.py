@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from ..errors import P2PTubeError
+from ..tasks import cancel_all
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +32,7 @@ async def merged(*sources: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
             else:
                 yield item
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(*tasks)
 
 
 class _End:

@@ -12,6 +12,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from .. import __version__
 from ..errors import InvalidInput
 from ..media.jobs import JobControl, Work
@@ -24,6 +26,7 @@ from .resolving import download, is_torrent_url
 from .searching import kind_of_target
 from .views import (
     Event,
+    FileView,
     JobView,
     NodeView,
     PeerGraphView,
@@ -43,7 +46,10 @@ class Node(Assembly):
     def view(self) -> NodeView:
         """The node itself."""
         torrents = self._session.torrents()
-        used = sum(r.size for r in self._catalog.records() if not r.in_place)
+        windows = {t.info_hash: t.window for t in torrents if t.window}
+        ours = (r for r in self._catalog.records() if not r.in_place)
+        used = sum(windows.get(record.id, record.size) for record in ours)
+        upload_limit, download_limit = self._limit_times.now
         return NodeView(
             peer_id=str(self._peer.address),
             name=self.config.name,
@@ -59,6 +65,10 @@ class Node(Assembly):
             storage_free=shutil.disk_usage(self.config.data_dir).free,
             download_rate=sum(t.status.download_payload_rate for t in torrents if t.status),
             upload_rate=sum(t.status.upload_payload_rate for t in torrents if t.status),
+            download_limit=download_limit,
+            upload_limit=upload_limit,
+            yielding_limit=self._session.rates.automatic_limit,
+            uplink_delay=self._session.rates.queueing_delay,
         )
 
     def settings(self) -> SettingsView:
@@ -167,13 +177,29 @@ class Node(Assembly):
         await self._acquaintances.settle()
         return self._videos.get(await self._resolver.resolve(target))
 
-    async def fetch(self, video_id: str, *, keep: bool = True) -> VideoView:
-        """Fetch a video, or go on with it. Raises NotFound."""
-        return await self._videos.fetch(video_id, keep=keep)
+    async def fetch(
+        self, video_id: str, *, keep: bool | None = None, file: int | str | None = None
+    ) -> VideoView:
+        """Fetch a video, or go on with it, kept or not; `file` names one of its torrent.
+
+        Raises NotFound, StorageError, InvalidInput, NoHolder.
+        """
+        return await self._videos.fetch(video_id, keep=keep, file=file)
 
     async def stop_fetch(self, video_id: str) -> VideoView:
         """Stop fetching; the part is deleted. Raises NotFound, Conflict."""
         return await self._videos.stop_fetch(video_id)
+
+    async def prefetch(self, video_id: str) -> bool:
+        """Fetch the head of a video that is likely to be opened; whether that is done.
+
+        Asked for again, it goes on for a while. Raises NotFound.
+        """
+        return await self._prefetches.begin(video_id)
+
+    async def cancel_prefetch(self, video_id: str) -> None:
+        """It is not likely any more: nothing of it is left, unless it is fetched by now."""
+        await self._prefetches.cancel(video_id)
 
     async def open_stream(self, video_id: str) -> Content:
         """The bytes of a video for a player; a remote one begins to be fetched."""
@@ -186,8 +212,13 @@ class Node(Assembly):
         return self._videos.all()
 
     async def video(self, video_id: str) -> VideoView:
-        """A video, ours or heard of. Raises NotFound."""
-        return self._videos.get(video_id)
+        """A video, ours or heard of, with the files of its torrent. Raises NotFound."""
+        view = self._videos.get(video_id)
+        return msgspec.structs.replace(view, files=await self._videos.files.shown(view.id))
+
+    async def files(self, video_id: str) -> tuple[FileView, ...]:
+        """The files of a torrent, asked of the swarm if need be. Raises NotFound, NoHolder."""
+        return await self._videos.files.shown(self._videos.get(video_id).id, wait=True)
 
     async def update_video(
         self, video_id: str, *, visibility: Visibility | None = None, **texts: str | None
@@ -223,7 +254,7 @@ class Node(Assembly):
     def _fetch_job(self, target: str) -> Work:
         async def work(_: JobControl) -> str:
             video = await self.resolve(target)
-            await self.fetch(video.id)
+            await self.fetch(video.id, keep=True)
             return video.id
 
         return work

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from ..errors import NotFound
 from ..library import VideoRecord
 from ..models import ClassicFile, Found, Holder, VideoState
+from ..overlay.messages import Announce, Announced
 from ..playback.content import Content
 from .catalog import Catalog
 from .streams import Revocable
@@ -25,11 +26,13 @@ class Offering:
         ourselves: Callable[[], Holder],
         open_content: Callable[[str], Awaitable[Content]],
         on_response: Callable[[ClassicFile], None],
+        announced: Callable[[Announce, str], Announced],
     ) -> None:
         self._catalog = catalog
         self._ourselves = ourselves
         self._open = open_content
         self._on_response = on_response
+        self._announced = announced
 
     async def names_matching(self, key: str, limit: int) -> Sequence[str]:
         """Names of the public files we can serve that contain `key`."""
@@ -69,6 +72,12 @@ class Offering:
     async def blob(self, sha256: str) -> bytes | None:
         """An attachment of a video that is not private."""
         return await self._catalog.library.get_shared_blob(sha256)
+
+    def announced(self, message: Announce, remote: str) -> Announced | None:
+        """A peer fetches a torrent of ours that is not private: who else does."""
+        if not self._catalog.is_served(message.info_hash):
+            return None
+        return self._announced(message, remote)
 
     def on_response(self, file: ClassicFile) -> None:
         """A classic peer answered a search."""

@@ -24,14 +24,16 @@ from .views import SettingsView
 PUBLIC_LIMITS = ("public_streams", "public_streams_per_address", "public_stream_rate")
 AT_ONCE = frozenset(
     {"name", "tracker", "upload_limit", "download_limit", "limit_lan", *PUBLIC_LIMITS}
-    | {"blocked", "connections_per_address", "stun_server"}
+    | {"blocked", "connections_per_address", "stun_server", "keep", "play_window", "prefetch"}
+    | {"yielding", "schedule"}
 )
 PORTS = ("port", "swarm_port", "web_port", "public_port")
 CHANGEABLE = (
     *("name", *PORTS, "max_peers", "tracker", "dht", "lan"),
-    *("upload_limit", "download_limit", "limit_lan"),
+    *("upload_limit", "download_limit", "limit_lan", "yielding", "schedule"),
     *("public_url", *PUBLIC_LIMITS),
     *("blocked", "connections_per_address", "stun_server", "proxy", "anonymous"),
+    *("keep", "play_window", "prefetch"),
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from ..descriptor import parse_payload
 from ..library import VideoRecord
 from ..media.jobs import Job
@@ -17,11 +19,11 @@ def record_view(
 ) -> VideoView:
     """Show a video of our own."""
     publisher = PublisherView()
-    captions: tuple[str, ...] = ()
+    captions = tuple(each.language for each in record.captions)
     if record.envelope is not None:
         descriptor = parse_payload(record.envelope.payload)
         publisher = PublisherView(key=record.envelope.key.hex(), name=descriptor.publisher)
-        captions = tuple(descriptor.captions)
+        captions = tuple(dict.fromkeys((*descriptor.captions, *captions)))
     complete = record.state is VideoState.COMPLETE
     return VideoView(
         id=record.id,
@@ -50,15 +52,17 @@ def record_view(
         mine=record.mine,
         in_place=record.in_place,
         keep=record.keep,
+        window=torrent.window if torrent else 0,
         path=record.path.encode(errors="replace").decode(),
+        file=record.file_index if record.envelope is None and record.piece_length else None,
         captions=captions,
     )
 
 
-def remote_view(remote: Remote) -> VideoView:
-    """Show a video that others hold."""
+def remote_view(remote: Remote, *, keep: bool = True) -> VideoView:
+    """Show a video that others hold. `keep`: whether it would be kept if it was played now."""
     if remote.descriptor is None or remote.envelope is None:
-        return _undescribed_view(remote)
+        return _undescribed_view(remote, keep)
     descriptor = remote.descriptor
     source = descriptor.sources[0]
     return VideoView(
@@ -83,6 +87,7 @@ def remote_view(remote: Remote) -> VideoView:
         magnet=magnet_link(remote.id, source.file_name, remote.trackers, unlisted=remote.unlisted),
         visibility=remote_visibility(remote),
         widest=remote_visibility(remote),
+        keep=keep,
         captions=tuple(descriptor.captions),
     )
 
@@ -97,7 +102,7 @@ def _magnet_of(record: VideoRecord) -> str:
     )
 
 
-def _undescribed_view(remote: Remote) -> VideoView:
+def _undescribed_view(remote: Remote, keep: bool) -> VideoView:
     return VideoView(
         id=remote.id,
         title=remote.title,
@@ -110,6 +115,7 @@ def _undescribed_view(remote: Remote) -> VideoView:
         progress=0.0,
         holders=tuple(remote.holders.values()),
         publisher=PublisherView(),
+        keep=keep,
         magnet="" if remote.classic else remote.magnet or magnet_link(remote.id, remote.title),
         visibility=remote_visibility(remote),
         classic=remote.classic is not None,
@@ -155,6 +161,7 @@ def swarm_view(torrent: Torrent) -> SwarmView:
     return SwarmView(
         id=torrent.info_hash,
         piece_length=torrent.layout.piece_length if torrent.layout else 0,
+        offset=torrent.layout.file_offset if torrent.layout else 0,
         pieces=pieces,
         available=torrent.available(),
         sources=torrent.origins.indices(pieces, [peer.address for peer in peers]),
@@ -164,17 +171,8 @@ def swarm_view(torrent: Torrent) -> SwarmView:
         downloaded=sum(peer.downloaded for peer in peers),
         uploaded=sum(peer.uploaded for peer in peers),
         peers=tuple(
-            SwarmPeerView(
-                address=peer.address,
-                client=peer.client,
-                transport=peer.transport,
-                progress=peer.progress,
-                download_rate=peer.download_rate,
-                upload_rate=peer.upload_rate,
-                downloaded=peer.downloaded,
-                uploaded=peer.uploaded,
-                connected=peer.connected,
-            )
+            # Fields of the same names.
+            msgspec.convert(peer, SwarmPeerView, from_attributes=True)
             for peer in peers
         ),
     )

@@ -22,7 +22,7 @@ from ..media.worker import run_in_worker
 from ..models import Attachment, Descriptor, Source, VideoState, Visibility
 from .attachments import store_attachments
 from .catalog import Catalog, described
-from .importing import Prepared, prepare
+from .importing import Prepared, former_lengths, prepare
 from .incoming import checked_source, delete_others, is_inside, moved, settle, write
 from .sharing import problem_of
 
@@ -185,6 +185,7 @@ class Publisher:
                 prepare,
                 source,
                 work,
+                former_lengths(self._catalog.records()),
                 on_progress=lambda at: control.report(at.stage, at.fraction),
             )
             if prepared.imported.in_place and self._incoming in source.parents:

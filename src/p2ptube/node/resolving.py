@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,6 +16,7 @@ from ..descriptor import is_plain_file_name
 from ..errors import InvalidInput, NotFound, P2PTubeError, PeerUnreachable, StorageError
 from ..media.jobs import JobControl
 from ..media.worker import run_in_worker
+from ..models import PeerAddress, VideoState
 from ..overlay.peer import Peer
 from ..swarm import parse_info, parse_magnet, parse_torrent, says_unlisted
 from ..swarm.metainfo import MAX_METADATA
@@ -34,9 +35,22 @@ class Resolver:
     """Finds out what a target is; what it learns goes to the catalog."""
 
     def __init__(
-        self, catalog: Catalog, peer: Peer, trackers: Trackers, *, proxy: str = ""
+        self,
+        catalog: Catalog,
+        peer: Peer,
+        trackers: Trackers,
+        *,
+        proxy: str = "",
+        stranger: Callable[[str], Awaitable[bool]],
+        dial: Callable[[str, Iterable[PeerAddress]], Awaitable[None]],
     ) -> None:
-        """`proxy` is the URL of the one that the web is asked through, if any."""
+        """`proxy` is the URL of the one that the web is asked through, if any.
+
+        `stranger` finds a torrent that no peer of the overlay knows by its info-hash; `dial`
+        connects the one of a fetch under way to more of its peers.
+        """
+        self._stranger = stranger
+        self._dial = dial
         self._proxy = proxy
         self._catalog = catalog
         self._peer = peer
@@ -56,8 +70,10 @@ class Resolver:
 
     async def _by_id(self, video_id: str) -> str:
         known = self._catalog.record(video_id) is not None
-        if not known and not await self._ask_network(video_id):
-            self._catalog.remote(video_id)
+        if known or await self._ask_network(video_id) or self._catalog.knows(video_id):
+            return video_id
+        if not await self._stranger(video_id):
+            self._catalog.remote(video_id)  # raises: nothing is known of it
         return video_id
 
     async def _by_magnet(self, link: str) -> str:
@@ -69,7 +85,9 @@ class Resolver:
             trackers=magnet.trackers,
             unlisted=magnet.unlisted,
         )
-        return await self._learn(remote)
+        video_id = await self._learn(remote)
+        await self._dial(video_id, (PeerAddress(*peer) for peer in magnet.peers))
+        return video_id
 
     async def _by_torrent(self, data: bytes) -> str:
         info, trackers = parse_torrent(data)
@@ -84,10 +102,17 @@ class Resolver:
         return await self._learn(remote)
 
     async def _learn(self, remote: Remote) -> str:
-        if self._catalog.record(remote.id) is None:
+        record = self._catalog.record(remote.id)
+        if record is None:
             # A descriptor, where the network has one, tells more than the torrent.
             await self._ask_network(remote.id)
             self._catalog.learn(remote)
+        elif record.state is not VideoState.COMPLETE and not record.mine:
+            # Who tries another link hopes that it leads to somebody who has it.
+            trackers = tuple(dict.fromkeys((*remote.trackers, *record.trackers)))
+            magnet = remote.magnet or record.magnet
+            if (trackers, magnet) != (record.trackers, record.magnet):
+                await self._catalog.update(record.id, trackers=trackers, magnet=magnet)
         return remote.id
 
     async def _ask_network(self, video_id: str) -> bool:
@@ -208,6 +233,8 @@ def _file_name(url: str) -> str:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"{error.response.status_code} {error.response.reason_phrase}".strip()
     return str(error) or type(error).__name__
 
 

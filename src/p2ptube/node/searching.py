@@ -13,6 +13,7 @@ from ..errors import P2PTubeError
 from ..models import INFO_HASH, ClassicFile, Found, Holder
 from ..overlay.membership import Kind
 from ..overlay.peer import Peer
+from ..tasks import cancel_all
 from .catalog import Catalog, Remote
 
 log = logging.getLogger(__name__)
@@ -64,8 +65,7 @@ class Search:
                 yield video_id
         finally:
             del self._listeners[queue]
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
+            await cancel_all(asking)
 
     def on_response(self, file: ClassicFile) -> None:
         """A peer answered in the classic way; whoever asked for such a name gets it."""

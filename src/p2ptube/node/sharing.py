@@ -39,11 +39,18 @@ class Sharing:
     def seed(self, record: VideoRecord, info: bytes) -> None:
         """Share a complete video, unless it is private, or the session has it already."""
         # As it stands now: it may have become private while `record` was on its way here.
-        if not self._catalog.is_served(record.id) or self._session.get(record.id) is not None:
+        known = self._session.get(record.id)
+        if not self._catalog.is_served(record.id) or (known is not None and not known.ahead):
             return
         listed = self._catalog.is_listed(record.id)
         try:
-            self._session.seed(info, Path(record.path), self._trackers_of(record), listed=listed)
+            self._session.seed(
+                info,
+                Path(record.path),
+                self._trackers_of(record),
+                listed=listed,
+                file=record.file_index if record.envelope is None else None,
+            )
         except P2PTubeError:
             log.exception("cannot seed %s", record.id)
 

@@ -5,33 +5,36 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 
 from ..errors import FileChanged, NoHolder, NotFound
 from ..library import VideoRecord
 from ..models import VideoState
 from ..playback.content import Content, file_content, media_type_of
-from ..swarm import Torrent
+from ..playback.wrapped import WrappedContent
+from ..swarm import Layout, Torrent
 from ..swarm.reader import read
+from ..tasks import cancel_all
 
 log = logging.getLogger(__name__)
 
 # How long a player waits for the first byte while nobody who has it can be reached.
 PATIENCE_SECONDS = 20.0
-# A player reconnects when it seeks; only after this is a video that is not kept forgotten.
+# A player reconnects when it seeks, and takes its time to start once a fetch was asked for; only
+# after this is a video that is not kept forgotten.
 FORGET_SECONDS = 60.0
 
 
 class SwarmContent:
     """A video that is still being fetched."""
 
-    def __init__(self, record: VideoRecord, torrent: Torrent, size: int) -> None:
-        self.size = size
-        self.file_name = record.file_name
-        self.media_type = media_type_of(record.file_name)
-        self.etag = etag_of(record)
+    def __init__(self, torrent: Torrent, layout: Layout, file_name: str) -> None:
+        self.size = layout.file_size
+        self.file_name = file_name
+        self.media_type = media_type_of(file_name)
+        self.etag = etag_of(layout.info_hash, layout.file_index)
         self._torrent = torrent
 
     async def read(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
@@ -51,97 +54,82 @@ class SwarmContent:
                 if self._torrent.connected == 0:
                     raise NoHolder("no holder of the video can be reached at the moment")
         finally:
-            first.cancel()
-            await asyncio.gather(first, return_exceptions=True)
+            await cancel_all(first)
 
 
-class Revocable:
+class Revocable(WrappedContent):
     """A content for others, who get no more of it once `allowed` says no: it became private."""
 
     def __init__(self, content: Content, allowed: Callable[[], bool]) -> None:
-        self.size = content.size
-        self.file_name = content.file_name
-        self.media_type = content.media_type
-        self.etag = content.etag
-        self._content = content
+        super().__init__(content)
         self._allowed = allowed
 
     async def read(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """Yield the bytes [start, end). Raises NotFound when they are not for others any more."""
-        async with aclosing(as_generator(self._content.read(start, end))) as chunks:
+        async with aclosing(super().read(start, end)) as chunks:
             async for chunk in chunks:
                 if not self._allowed():
                     raise NotFound("this video is not shared any more")
                 yield chunk
 
 
-class Counted:
+class Counted(WrappedContent):
     """A content whose readers are counted, so that what is not kept can go after the last."""
 
     def __init__(self, content: Content, streams: Streams, video_id: str) -> None:
-        self.size = content.size
-        self.file_name = content.file_name
-        self.media_type = content.media_type
-        self.etag = content.etag
-        self._content = content
+        super().__init__(content)
         self._streams = streams
         self._video_id = video_id
 
     async def read(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """Yield the bytes [start, end)."""
-        self._streams.opened(self._video_id)
-        try:
-            async with aclosing(as_generator(self._content.read(start, end))) as chunks:
+        with self._streams.using(self._video_id):
+            async with aclosing(super().read(start, end)) as chunks:
                 async for chunk in chunks:
                     yield chunk
-        finally:
-            self._streams.closed(self._video_id)
 
 
 class Streams:
-    """Counts who reads what; calls `forget` a while after a video's last reader went away."""
+    """Counts who uses what; calls `forget` a while after the last use of a video has ended.
+
+    To read it is one, and so is to ask for it: nobody need ever read what was asked for.
+    """
 
     def __init__(self, forget: Callable[[str], Awaitable[None]]) -> None:
         self._forget = forget
-        self._readers: Counter[str] = Counter()
+        self._users: Counter[str] = Counter()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Future[None]] = set()
 
-    def opened(self, video_id: str) -> None:
-        """A reader began."""
-        self._readers[video_id] += 1
+    @contextmanager
+    def using(self, video_id: str) -> Iterator[None]:
+        """A video is in use meanwhile, and not forgotten for a while after it."""
+        self._users[video_id] += 1
         timer = self._timers.pop(video_id, None)
         if timer is not None:
             timer.cancel()
-
-    def closed(self, video_id: str) -> None:
-        """A reader ended."""
-        self._readers[video_id] -= 1
-        if not self._readers[video_id]:
-            del self._readers[video_id]
-            loop = asyncio.get_running_loop()
-            self._timers[video_id] = loop.call_later(FORGET_SECONDS, self._expire, video_id)
+        try:
+            yield
+        finally:
+            self._ended(video_id)
 
     def stop(self) -> None:
         """Forget nothing any more."""
         for timer in self._timers.values():
             timer.cancel()
 
+    def _ended(self, video_id: str) -> None:
+        self._users[video_id] -= 1
+        if not self._users[video_id]:
+            del self._users[video_id]
+            loop = asyncio.get_running_loop()
+            self._timers[video_id] = loop.call_later(FORGET_SECONDS, self._expire, video_id)
+
     def _expire(self, video_id: str) -> None:
         self._timers.pop(video_id, None)
         task = asyncio.ensure_future(self._forget(video_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def as_generator(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """Yield the same; closed early, it closes `chunks`, where that can be closed."""
-    try:
-        async for chunk in chunks:
-            yield chunk
-    finally:
-        if isinstance(chunks, AsyncGenerator):
-            await chunks.aclose()
 
 
 def complete_content(record: VideoRecord) -> Content:
@@ -152,11 +140,15 @@ def complete_content(record: VideoRecord) -> Content:
         Path(record.path),
         record.size,
         record.mtime_ns,
-        etag=etag_of(record),
+        etag=etag_of(record.id, record.file_index),
         file_name=record.file_name,
     )
 
 
-def etag_of(record: VideoRecord) -> str:
-    """The same while a video is fetched and once it is here: its bytes are fixed by its id."""
-    return f'"{record.id}"'
+def etag_of(video_id: str, file_index: int) -> str:
+    """The same while a video is fetched and once it is here: its bytes are fixed by its id.
+
+    Of a torrent of several files, by which of them it is, too.
+    """
+    file = f"-{file_index}" if file_index else ""
+    return f'"{video_id}{file}"'

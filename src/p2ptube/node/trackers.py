@@ -20,6 +20,7 @@ from ..identity import Identity
 from ..library import VideoRecord
 from ..models import Found, Holder
 from ..swarm import Session
+from ..tasks import cancel_all
 from .catalog import Catalog
 from .merging import merged
 from .trackers_index import HttpIndex, IndexAccess, http_client, index_base
@@ -136,7 +137,7 @@ class Trackers:
 
     def of(self, record: VideoRecord) -> tuple[str, ...]:
         """Where a video is announced: at ours, and at those that its description names."""
-        theirs = () if record.mine else filter(TRACKER.fullmatch, record.trackers)
+        theirs = () if record.mine else filter(TRACKER.match, record.trackers)
         urls = tuple(dict.fromkeys((*self.ours(), *theirs)))[:MOST_ANNOUNCED]
         self._announced[record.id] = urls
         return urls
@@ -282,8 +283,7 @@ def _is_genuine(found: Found) -> bool:
 
 
 async def _leave(registration: Registration, task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await cancel_all(task)
     await registration.leave()
 
 

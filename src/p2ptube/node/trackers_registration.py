@@ -26,6 +26,8 @@ SETTLE_SECONDS = 0.2  # changes that come together are told together
 NO_INDEX_SECONDS = 3600.0  # until a tracker without an index is asked again
 FIRST_PAUSE = 5.0  # after a failure; doubled with each further one
 LONGEST_PAUSE = 900.0
+# An index that wants to be told more often is not obeyed: all that we hold is named each time.
+LEAST_RENEW_SECONDS = 60.0
 LEAVE_SECONDS = 1.0
 HELD_EACH = 500  # videos named in one publication
 DESCRIBED_EACH = 100
@@ -154,8 +156,8 @@ class Registration:
             await self._synchronise(self.info)
         self.error = ""
         if self._renewed_at is None:  # it became another index meanwhile: begin again
-            return 0.0 if self._publishes else self.info.renew
-        return max(1.0, self._renewed_at + self.info.renew - time.monotonic())
+            return 0.0 if self._publishes else _renew_seconds(self.info)
+        return max(1.0, self._renewed_at + _renew_seconds(self.info) - time.monotonic())
 
     async def _probe(self) -> None:
         before = self.info
@@ -172,7 +174,8 @@ class Registration:
 
     async def _synchronise(self, info: IndexInfo) -> None:
         shelf = self._shelf
-        due = self._renewed_at is None or time.monotonic() >= self._renewed_at + info.renew
+        now, renewed_at = time.monotonic(), self._renewed_at
+        due = renewed_at is None or now >= renewed_at + _renew_seconds(info)
         if self._renewed_at is None:
             await self._take_out(await self._lingering(shelf), shelf)
         gone = [video for video in self._told if video not in shelf.held]
@@ -242,6 +245,10 @@ class Registration:
             index=self.info.id, at=self._at, peer=holder.peer, swarm=holder.swarm[0], **parts
         )
         return seal_publication(publication, self._identity)
+
+
+def _renew_seconds(info: IndexInfo) -> float:
+    return max(LEAST_RENEW_SECONDS, info.renew)
 
 
 def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

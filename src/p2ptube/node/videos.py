@@ -6,9 +6,11 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
+
+import msgspec
 
 from ..errors import Cancelled, Conflict, NoHolder, NotFound
 from ..library import VideoRecord
@@ -22,9 +24,13 @@ from .classic import ClassicFetches
 from .editing import Editing
 from .events import Events
 from .fetching import Fetches
+from .incoming import entry_of
 from .searching import Search
 from .sharing import problem_of
 from .streams import Counted, Streams, SwarmContent, complete_content
+from .switching import Switching
+from .torrent_files import Choice, TorrentFiles, choose
+from .unkept import Unkept
 from .views import Event, SwarmView, VideoView
 
 log = logging.getLogger(__name__)
@@ -46,8 +52,12 @@ class Videos:
         search: Search,
         events: Events,
         editing: Editing,
+        unkept: Unkept,
+        files: TorrentFiles,
         data_dir: Path,
+        keep_usually: Callable[[], bool],
     ) -> None:
+        """`keep_usually` tells whether a video is kept where nobody says it."""
         self._catalog = catalog
         self._session = session
         self._fetches = fetches
@@ -56,6 +66,10 @@ class Videos:
         self._search = search
         self._events = events
         self._editing = editing
+        self._unkept = unkept
+        self.files = files
+        self._switching = Switching(catalog, session, self.withdraw, data_dir / "videos")
+        self._keep_usually = keep_usually
         self._kept = data_dir / "kept"
         self._videos = data_dir / "videos"
         self._streams = Streams(self._forget_unkept)
@@ -88,7 +102,10 @@ class Videos:
         if record is not None:
             return self._record_view(record)
         remote = self._catalog.remote(video_id)
-        return self._classic.view(remote) if remote.classic else present.remote_view(remote)
+        if remote.classic:
+            return self._classic.view(remote)
+        keep = self._unkept.keeps(video_id, self._keep_usually())
+        return present.remote_view(remote, keep=keep)
 
     async def search(self, text: str, timeout: float) -> AsyncGenerator[VideoView, None]:
         """Search everywhere; a video comes again when more is known of it."""
@@ -103,10 +120,9 @@ class Videos:
     def swarm(self, video_id: str) -> SwarmView:
         """The swarm of a video that we fetch or share. Raises NotFound."""
         video_id = self._classic.outcome(video_id) or video_id
+        self._catalog.own(video_id)  # else a torrent may be here to be looked into, or ahead
         torrent = self._session.get(video_id)
         if torrent is None:
-            if self._catalog.record(video_id) is None:
-                raise NotFound("this video is not here")
             return present.no_swarm_view(video_id)
         torrent.update_peers()
         return present.swarm_view(torrent)
@@ -145,26 +161,66 @@ class Videos:
 
     # --- fetch ---------------------------------------------------------------------------------
 
-    async def fetch(self, video_id: str, *, keep: bool = True) -> VideoView:
-        """Fetch a video, or go on with it. Raises NotFound."""
-        record = self._catalog.record(self._classic.outcome(video_id) or video_id)
-        if record is None:
-            return await self._begin(video_id, keep)
-        if keep and not record.keep:
-            record = await self._catalog.update(record.id, keep=True)
+    async def fetch(
+        self, video_id: str, *, keep: bool | None = None, file: int | str | None = None
+    ) -> VideoView:
+        """Fetch a video, or go on with it. Raises NotFound, StorageError, InvalidInput.
+
+        `file` names one of its torrent, by its index or its name; None leaves the one that was
+        chosen, and begins with the largest video. Raises NoHolder where one is named and it cannot
+        be found out which there are.
+
+        `keep` changes whether one that is being fetched is kept; None leaves it, and a new one is
+        kept as usual. What is here as a whole to be kept is kept until it is deleted; what is not
+        kept goes a while after this where nobody plays it.
+        """
+        video_id = self._classic.outcome(video_id) or video_id
+        with self._streams.using(video_id):
+            choice = await self.files.pick(video_id, file) if file is not None else None
+            record = self._catalog.record(video_id)
+            if record is None:
+                return await self._begin(video_id, keep, choice)
+            return await self._go_on(record, keep, choice)
+
+    async def _go_on(
+        self, record: VideoRecord, keep: bool | None, choice: Choice | None
+    ) -> VideoView:
+        if choice is not None:
+            record = await self._switching.to(record, choice)
+        if keep is not None and keep is not record.keep:
+            record = await self._set_keep(record, keep)
         if record.state is VideoState.ERROR and not record.in_place and not record.mine:
             record = await self._editing.fetch_again(record.id)
         if record.state is VideoState.FETCHING:
             self._fetches.start(record)
         return self._record_view(record)
 
-    async def _begin(self, video_id: str, keep: bool) -> VideoView:
+    async def _set_keep(self, record: VideoRecord, keep: bool) -> VideoRecord:
+        if keep:
+            await self._unkept.keep(record)
+        elif record.state is not VideoState.FETCHING or record.mine or record.in_place:
+            return record
+        record = await self._catalog.update(record.id, keep=keep)
+        torrent = self._session.get(record.id)
+        if not keep and torrent is not None and torrent.layout is not None:
+            await self._unkept.confine(record.id, torrent)
+            if torrent.finished:  # by then all of it was here, and only its state did not say so
+                return await self._catalog.update(record.id, keep=True)
+        return record
+
+    async def _begin(self, video_id: str, keep: bool | None, choice: Choice | None) -> VideoView:
         remote = self._catalog.remote(video_id)
         if remote.classic is not None:
             self._classic.start(remote, remote.classic)
             return self._classic.view(remote)
-        path = self._fetches.directory(video_id) / (remote.title or video_id)
+        if keep is None:
+            keep = self._unkept.keeps(video_id, self._keep_usually())
+        # Until its torrent tells where its file is. Never by its title, which a stranger chose.
+        path = self._fetches.directory(video_id) / video_id
         record = record_of(remote, path=str(path), keep=keep, now=time.time())
+        if record.envelope is None and remote.info is not None:
+            choice = choice or choose(remote.info)
+            record = msgspec.structs.replace(record, **choice.fields(record.title))
         await self._catalog.put(record)
         self._fetches.start(record)
         task = asyncio.create_task(self._attachments.keep(video_id))
@@ -176,9 +232,9 @@ class Videos:
         """Stop fetching; what is not complete is deleted. Raises NotFound, Conflict."""
         record = self._catalog.record(video_id)
         if record is None:
-            remote = self._catalog.remote(video_id)
+            self._catalog.remote(video_id)  # raises where nobody has it
             self._classic.stop(video_id)
-            return self._classic.view(remote) if remote.classic else present.remote_view(remote)
+            return self.get(video_id)
         if record.state is VideoState.COMPLETE or record.in_place or record.mine:
             raise Conflict("the video is not being fetched: delete it to be rid of it")
         self._catalog.learn(remote_of(record))
@@ -194,18 +250,26 @@ class Videos:
         NoHolder when not even its metadata can be had.
         """
         video_id = self._classic.outcome(video_id) or video_id
-        record = self._catalog.record(video_id)
-        if record is None:
-            if self._catalog.remote(video_id).classic is not None:
-                raise Conflict("a file of a classic peer plays once it is fetched: fetch it first")
-            await self.fetch(video_id)
-        return Counted(await self.content(video_id), self._streams, video_id)
+        with self._streams.using(video_id):
+            if self._catalog.record(video_id) is None:
+                if self._catalog.remote(video_id).classic is not None:
+                    raise Conflict("a classic peer's file plays once it is fetched: fetch it first")
+                await self.fetch(video_id)
+            return Counted(await self.content(video_id), self._streams, video_id)
+
+    async def shared_content(self, video_id: str) -> Content:
+        """The bytes of one of our videos for others. Raises NotFound where only a part is here.
+
+        What others read would move the window away from where the user is.
+        """
+        torrent = self._session.get(video_id)
+        if torrent is not None and torrent.window:
+            raise NotFound("only a part of this video is here: it is played, and not kept")
+        return await self.content(video_id)
 
     async def content(self, video_id: str) -> Content:
         """The bytes of one of our videos, complete or not."""
-        record = self._catalog.record(video_id)
-        if record is None:
-            raise NotFound("this video is not here")
+        record = self._catalog.own(video_id)
         if record.state is not VideoState.FETCHING:
             return complete_content(record)
         try:
@@ -219,7 +283,9 @@ class Videos:
             if current is not None and current.cancelling():
                 raise
             raise Cancelled("the fetch was stopped") from None
-        return SwarmContent(self._catalog.record(video_id) or record, torrent, layout.file_size)
+        # The record of what nobody described says it a moment later only.
+        name = record.file_name if record.envelope is not None else layout.file_name
+        return SwarmContent(torrent, layout, name)
 
     # --- edit, delete --------------------------------------------------------------------------
 
@@ -232,9 +298,7 @@ class Videos:
 
     async def delete(self, video_id: str, *, delete_file: bool) -> None:
         """Delete a video from the library, and with `delete_file` its file. Raises NotFound."""
-        record = self._catalog.record(video_id)
-        if record is None:
-            raise NotFound("this video is not here")
+        record = self._catalog.own(video_id)
         await self.withdraw(video_id)
         await self._catalog.delete(video_id)
         await asyncio.to_thread(self._dispose, record, delete_file)
@@ -245,20 +309,27 @@ class Videos:
         await self._session.remove(video_id)
 
     def _dispose(self, record: VideoRecord, delete_file: bool) -> None:
-        path, directory = Path(record.path), self._videos / record.id
+        directory = self._videos / record.id
         if record.in_place:
             # Never a file that was put in its place since.
             if delete_file and not problem_of(record):
-                path.unlink(missing_ok=True)
+                Path(record.path).unlink(missing_ok=True)
             return
-        if record.state is not VideoState.FETCHING and not delete_file and path.exists():
+        # Of a torrent of several files its folder: there may be subtitles, other episodes. Nothing
+        # else, whatever the record says: its path may be of an older version, and a stranger's.
+        whole = entry_of(Path(record.path), directory)
+        # A part of a video is of no use to anybody: it goes, as the page says.
+        was_complete = record.state is not VideoState.FETCHING and record.mtime_ns > 0
+        if was_complete and not delete_file and whole is not None:
             self._kept.mkdir(exist_ok=True)
-            path.rename(free_name(self._kept / path.name))
+            whole.rename(free_name(self._kept / whole.name))
         shutil.rmtree(directory, ignore_errors=True)
 
     async def _forget_unkept(self, video_id: str) -> None:
         record = self._catalog.record(video_id)
         if record is not None and not record.keep:
+            self._catalog.learn(remote_of(record))
+            self._unkept.remember(video_id)
             await self.delete(video_id, delete_file=True)
 
     def _record_view(self, record: VideoRecord) -> VideoView:

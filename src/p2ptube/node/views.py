@@ -19,7 +19,10 @@ class Ports(Model, frozen=True, kw_only=True):
 class NodeView(Model, frozen=True, kw_only=True):
     """The node itself. `key` is its public key in hex; `uptime` in seconds; rates in bytes/s.
 
-    `public_url` is where strangers find its public web, empty where it has none.
+    `public_url` is where strangers find its public web, empty where it has none. The limits are
+    those that hold at this time of the day, `yielding_limit` what uploads are limited to since they
+    yield to others on the line; 0 = unlimited. `uplink_delay`: for how many seconds what is
+    uploaded waits for the line, None where that is not known.
     """
 
     peer_id: str
@@ -36,6 +39,10 @@ class NodeView(Model, frozen=True, kw_only=True):
     storage_free: int
     download_rate: int
     upload_rate: int
+    download_limit: int = 0
+    upload_limit: int = 0
+    yielding_limit: int = 0
+    uplink_delay: float | None = None
 
 
 class PeerView(Model, frozen=True, kw_only=True):
@@ -58,6 +65,25 @@ class PublisherView(Model, frozen=True, kw_only=True):
 
     key: str = ""
     name: str = ""
+
+
+class FileView(Model, frozen=True, kw_only=True):
+    """A file of a torrent. `index` is its place in the torrent's list, from 0; `size` in bytes.
+
+    `kind` is `video`, `audio`, `subtitles` or `other`, going by the name. `chosen`: it is the one
+    that is fetched and played, or one of its subtitles. `language`: of subtitles, as a BCP 47 tag
+    (`und`: not known). `title`: its name, to be read. `progress`: how much of it is here, 0..1; of
+    other files than the chosen one by the space that they take.
+    """
+
+    index: int
+    path: str
+    size: int
+    kind: str
+    language: str = ""
+    chosen: bool = False
+    title: str = ""
+    progress: float = 0.0
 
 
 class VideoView(Model, frozen=True, kw_only=True):
@@ -87,8 +113,11 @@ class VideoView(Model, frozen=True, kw_only=True):
     mine: bool = False  # signed by this node's key
     in_place: bool = False  # shared from where the user keeps it
     keep: bool = True
+    window: int = 0  # not kept: so many bytes of it are on the disk at most; 0 = all of it
     path: str | None = None
     classic: bool = False  # held by classic peers only: fetch it to play it
+    file: int | None = None  # its index in a stranger's torrent; None: not known, or not theirs
+    files: tuple[FileView, ...] = ()  # of its torrent; in `GET videos/ID` only
     captions: tuple[str, ...] = ()  # the languages of which there are some, as BCP 47 tags
     visibility: Visibility = Visibility.PUBLIC  # who may find and get it from this node
     widest: Visibility = Visibility.PUBLIC  # the widest that its publisher leaves to choose
@@ -132,6 +161,7 @@ class SwarmView(Model, frozen=True, kw_only=True):
 
     id: str
     piece_length: int
+    offset: int = 0  # where the video begins in the torrent, in bytes
     pieces: str
     available: str
     playheads: tuple[int, ...]  # byte offsets at which readers are now
