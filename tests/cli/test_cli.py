@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.web.fakes import REMOTE_ID, VIDEO_ID, FakeNode, a_video, served
+from tests.web.fakes import REMOTE_ID, VIDEO_ID, FakeNode, a_video
 from typer.testing import CliRunner, Result
 
 from p2ptube import __version__
 from p2ptube.cli.app import app
-from p2ptube.cli.client import find_running
 from p2ptube.models import Holder, VideoState
 
 VERBS = [
@@ -35,12 +32,6 @@ VERBS = [
     "doctor",
 ]
 HOLDERS = (Holder(peer="127.0.0.1:9"),)
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[FakeNode]:
-    with served(tmp_path) as (fake, _):
-        yield fake
 
 
 def call(*arguments: object, directory: Path | None = None) -> Result:
@@ -334,42 +325,3 @@ def test_interrupting_add_cancels_the_job(node: FakeNode, tmp_path: Path) -> Non
     assert process.returncode == 1
     assert error == "cancelled: slow.mp4\n"
     assert node.work["0"].state == "cancelled"
-
-
-# --- which node is running ----------------------------------------------------------------
-
-
-def found(directory: Path) -> bool:
-    async def look() -> bool:
-        api = await find_running(directory)
-        if api is None:
-            return False
-        async with api:
-            return True
-
-    return asyncio.run(look())
-
-
-def test_the_running_node_is_found(node: FakeNode, tmp_path: Path) -> None:
-    assert found(tmp_path)
-
-
-@pytest.mark.parametrize("change", [{"token": "old"}, {"api": "http://127.0.0.1:1/api/v1"}])
-def test_a_stale_node_json_is_no_running_node(
-    node: FakeNode, tmp_path: Path, change: dict[str, str]
-) -> None:
-    file = tmp_path / "node.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
-    assert not found(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "5", '{"api": 5, "token": 5}', '{"api": "x", "token": ""}', "\0"]
-)
-def test_a_broken_node_json_is_no_running_node(tmp_path: Path, text: str) -> None:
-    (tmp_path / "node.json").write_text(text)
-    assert not found(tmp_path)
-
-
-def test_no_node_json_is_no_running_node(tmp_path: Path) -> None:
-    assert not found(tmp_path)

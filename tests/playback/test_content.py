@@ -172,6 +172,15 @@ async def test_closed_by_the_consumer(path: Path) -> None:
     assert not is_open(path)
 
 
+async def cancelled(file: FileContent, begun: threading.Event) -> None:
+    """Read it, and give up once that has begun."""
+    task = asyncio.create_task(read(file, 0, len(DATA)))
+    await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_cancelled_while_it_waits(path: Path) -> None:
     file = shared(path)
     reading, go_on = threading.Event(), threading.Event()
@@ -183,11 +192,7 @@ async def test_cancelled_while_it_waits(path: Path) -> None:
         return original(fd, start, end)
 
     file._read_chunk = slow  # type: ignore[method-assign]
-    task = asyncio.create_task(read(file, 0, len(DATA)))
-    await asyncio.to_thread(reading.wait, 10)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled(file, reading)
     go_on.set()
     assert not is_open(path)
 
@@ -203,10 +208,6 @@ async def test_cancelled_while_it_opens(path: Path) -> None:
         return original()
 
     file._open = slow  # type: ignore[method-assign]
-    task = asyncio.create_task(read(file, 0, len(DATA)))
-    await asyncio.to_thread(opening.wait, 10)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await cancelled(file, opening)
     go_on.set()
     assert not is_open(path)

@@ -53,7 +53,20 @@ def missing() -> str:
     return ""
 
 
+def has_tk() -> bool:
+    """Whether this Python can open windows."""
+    try:
+        import tkinter
+    except ImportError:
+        return False
+    return bool(tkinter.TkVersion)
+
+
 MISSING = missing()
+NEEDS_TK = pytest.mark.skipif(
+    not has_tk(),
+    reason="this Python has no Tk, without which libvlc opens a window that cannot be closed",
+)
 pytestmark = [pytest.mark.vlc, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
 
 
@@ -120,8 +133,8 @@ async def test_plays_to_the_end(tmp_path: Path, display: str) -> None:
         assert await last_line(process) == "over"
 
 
+@NEEDS_TK
 async def test_closing_the_window_ends_it(tmp_path: Path, display: str) -> None:
-    pytest.importorskip("tkinter", reason="without Tk, libvlc opens a window that cannot close")
     async with playing(tmp_path, display, LONG) as process:
         await advance(process, 1)
         assert close_windows(display) >= 1

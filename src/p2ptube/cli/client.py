@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from ..errors import P2PTubeError, PeerUnreachable
+from ..errors import NoHolder, NotFound, P2PTubeError, PeerUnreachable
 from ..web.guards import capability
 from .command import Command
 
@@ -51,6 +51,11 @@ class Api:
     def stream_url(self, video_id: str) -> str:
         """The URL that any player can open."""
         return f"{self.origin}/stream/{video_id}?token={capability(self._token, video_id)}"
+
+    def captions_url(self, video_id: str, language: str) -> str:
+        """The URL of a video's captions that any player can open."""
+        key = capability(self._token, video_id)
+        return f"{self.origin}/captions/{video_id}/{segment(language)}?token={key}"
 
     def page_url(self, video_id: str) -> str:
         """The page that plays the video."""
@@ -135,7 +140,8 @@ def _problem(answer: httpx.Response) -> P2PTubeError:
         text = document.get("detail") or document["title"]
     except (ValueError, KeyError, AttributeError):
         text = f"the node answered {answer.status_code} {answer.reason_phrase}"
-    return P2PTubeError(str(text))
+    kinds: dict[int, type[P2PTubeError]] = {kind.status: kind for kind in (NoHolder, NotFound)}
+    return kinds.get(answer.status_code, P2PTubeError)(str(text))
 
 
 async def find_running(data_dir: Path) -> Api | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Awaitable
@@ -52,25 +53,38 @@ class Command:
         free = {name: 0 for name in FREE_PORTS if name not in chosen}
         return load_config(**self.flags, **free)
 
-    def extended(
-        self, data_dir: Path | None = None, as_json: bool = False, join: list[str] | None = None
-    ) -> Command:
+    def extended(self, given: dict[str, Any], as_json: bool) -> Command:
         """Add what was given after the verb to what was given before it."""
-        given: dict[str, Any] = {"data_dir": data_dir, "join": tuple(join) if join else None}
-        flags = {name: value for name, value in given.items() if value is not None}
+        flags = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in given.items()
+            if value not in (None, [], ())
+        }
         return Command({**self.flags, **flags}, self.json or as_json)
 
 
-def of(ctx: typer.Context, data_dir: Path | None, as_json: bool, join: list[str] | None) -> Command:
-    """The Command of a verb's context, which becomes that of the verbs below it."""
+def of(
+    ctx: typer.Context,
+    data_dir: Path | None,
+    as_json: bool,
+    join: list[str] | None,
+    **settings: Any,
+) -> Command:
+    """The Command of a verb's context, which becomes that of the verbs below it.
+
+    `settings` are further ones that the verb takes as options of its own.
+    """
     before = ctx.obj if isinstance(ctx.obj, Command) else Command()
-    command = before.extended(data_dir, as_json, join)
+    command = before.extended({"data_dir": data_dir, "join": join, **settings}, as_json)
     ctx.obj = command
     return command
 
 
 def run(work: Awaitable[T]) -> T:
     """Run a verb to its end. On failure: one line on stderr, exit code 1."""
+    if not gc.isenabled():  # the program was loaded without it
+        gc.freeze()
+        gc.enable()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_interruptible(work))

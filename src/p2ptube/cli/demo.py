@@ -16,6 +16,7 @@ import httpx
 import typer
 
 from ..errors import NoHolder, NotFound, P2PTubeError, StorageError
+from ..tasks import cancel_all
 from .browser import open_page
 from .client import Api
 from .command import Command, Json, of, run, until_interrupted
@@ -93,9 +94,7 @@ async def _while_all_run(three: list[DemoNode], work: Coroutine[Any, Any, T]) ->
                 raise P2PTubeError(end.result())
         return task.result()
     finally:
-        for each in (task, *ends):
-            each.cancel()
-        await asyncio.gather(task, *ends, return_exceptions=True)
+        await cancel_all(task, *ends)
 
 
 class Demonstration:

@@ -56,7 +56,7 @@ async def _examine(command: Command) -> list[Finding]:
     findings = [_python(), _libtorrent(), _codecs(), *_data_dir(config.data_dir)]
     findings += await asyncio.to_thread(lambda: list(_ports(config, node)))
     findings += check_public(config, datetime.datetime.now(datetime.UTC))
-    return [*findings, *_players(), _node(node, trouble)]
+    return [*findings, *_players(), uplink(config, node), _node(node, trouble)]
 
 
 def _python() -> Finding:
@@ -179,6 +179,26 @@ def _players() -> Iterator[Finding]:
     else:
         text = "none found: open the address that `p2ptube` prints where there is one"
         yield Finding("browser", "warn", text)
+
+
+def uplink(config: Config, node: Any) -> Finding:
+    """Whether uploads leave the line to others, and how it stands in the running node."""
+    check = "uplink"
+    linux = sys.platform == "linux"
+    if not config.yielding:
+        advice = ": if others share your line, see --yielding" if linux else ""
+        return Finding(check, "ok", f"uploads do not yield to other traffic{advice}")
+    if not linux:
+        text = "uploads cannot yield on this system: set an upload limit below what your line has"
+        return Finding(check, "ok", text)
+    words = ["uploads yield to other traffic"]
+    if node is not None:
+        delay, limit = node.get("uplink_delay"), node.get("yielding_limit")
+        words.append("nothing is measured now" if delay is None else f"wait {1000 * delay:.0f} ms")
+        words.append(f"limited to {size(limit)}/s" if limit else "not limited by it now")
+        by_hand = node.get("upload_limit")
+        words += [f"at most {size(by_hand)}/s at this hour"] if by_hand else []
+    return Finding(check, "ok", ", ".join(words))
 
 
 def _node(node: Any, trouble: str) -> Finding:

@@ -55,6 +55,11 @@ class Output:
         sys.stderr.write(safe(text) + "\n")
         sys.stderr.flush()
 
+    def ask(self, text: str) -> None:
+        """A question, to stderr; the answer is typed behind it."""
+        sys.stderr.write(f"{safe(text)} ")
+        sys.stderr.flush()
+
     def rows(self, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Without --json: a table for people, tab-separated lines for pipes."""
         if self.json:

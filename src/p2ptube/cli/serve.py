@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,9 @@ from .command import Command, DataDir, Join, Json, run
 if TYPE_CHECKING:
     from ..node import Node
 
+Host = Annotated[
+    str | None, typer.Option("--host", help="The address to listen at for peers.", metavar="H")
+]
 PortOption = Annotated[int | None, typer.Option("--port", help="Overlay port, 0 for any free one.")]
 
 
@@ -69,6 +73,29 @@ PerAddress = Annotated[
     int | None,
     typer.Option("--connections-per-address", help="How many an address may open to the swarm."),
 ]
+Keep = Annotated[
+    bool | None,
+    typer.Option("--keep/--no-keep", help="Whether videos that are played stay here."),
+]
+PlayWindow = Annotated[
+    int | None,
+    typer.Option("--play-window", help="How much of one that does not.", metavar="BYTES"),
+]
+Yielding = Annotated[
+    bool | None,
+    typer.Option(
+        "--yielding/--no-yielding",
+        help="Whether uploads make way for what else your line carries (on Linux).",
+    ),
+]
+Schedule = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--schedule",
+        help="Limits at some hours: 'mon-fri 08:00-18:00 up=1MB/s'; may be repeated.",
+        metavar="LINE",
+    ),
+]
 Version = Annotated[
     bool,
     typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version),
@@ -80,9 +107,7 @@ def serve(
     *,
     data_dir: DataDir = None,
     name: Annotated[str | None, typer.Option("--name", help="What peers see.")] = None,
-    host: Annotated[
-        str | None, typer.Option("--host", help="The address to listen at for peers.")
-    ] = None,
+    host: Host = None,
     port: PortOption = None,
     swarm_port: SwarmPort = None,
     web_port: WebPort = None,
@@ -104,28 +129,33 @@ def serve(
     stun_server: Stun = None,
     blocked: Blocked = None,
     connections_per_address: PerAddress = None,
+    yielding: Yielding = None,
+    schedule: Schedule = None,
     browser: Annotated[
         bool | None, typer.Option("--browser/--no-browser", help="Open the page.")
     ] = None,
+    keep: Keep = None,
+    play_window: PlayWindow = None,
     as_json: Json = False,
     version: Version = False,
 ) -> None:
     """Run a node and open its page."""
     # Registered twice: for the program itself, whose flags then also hold for its verbs.
     before = ctx.obj if isinstance(ctx.obj, Command) else Command()
-    given = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in ctx.params.items()
-        if name not in {"as_json", "version"} and value not in (None, [], ())
-    }
-    command = Command({**before.flags, **given}, before.json or as_json)
+    given = {n: value for n, value in ctx.params.items() if n not in {"as_json", "version"}}
+    command = before.extended(given, as_json)
     ctx.obj = command
     if ctx.invoked_subcommand is None:
-        run(_serve(command))
+        from ..web.server import run_node  # not for other verbs, which take half as long without
+
+        run(_serve(command, run_node))
 
 
-async def _serve(command: Command) -> None:
+async def _serve(command: Command, run_node: Callable[..., Awaitable[None]]) -> None:
     config = command.config()
+    for flag, given in {"--public-url": config.public_url, "--tls-cert": config.tls_cert}.items():
+        if given and config.public_port is None:
+            command.output.note(f"{flag} is not used: give --public-port, too")
 
     def on_ready(node: Node, url: str) -> None:
         view = node.view()
@@ -134,7 +164,5 @@ async def _serve(command: Command) -> None:
         if config.browser:
             # With the token, the page opens whatever the browser tells of where it comes from.
             open_page(f"{url}?token={node.token}")
-
-    from ..web.server import run_node  # not for the other verbs, which take half as long without
 
     await run_node(config, on_ready=on_ready)

@@ -14,6 +14,7 @@ from ..models import PeerAddress
 from ..web.signals import on_signals
 from .client import find_running
 from .command import Command, DataDir, Json, of, run
+from .serve import Host, PublicUrl, TlsCert, TlsKey
 
 PUBLIC_PORT = 5681
 
@@ -27,11 +28,16 @@ def tracker(
             "--port", help=f"Default {PUBLIC_PORT}; 0 for any free one.", min=0, max=65535
         ),
     ] = None,
+    host: Host = None,
+    public_url: PublicUrl = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Run a tracker, at which peers of a video meet; prints its announce URLs."""
-    command = of(ctx, data_dir, as_json, None)
+    settings = {"host": host, "public_url": public_url, "tls_cert": tls_cert, "tls_key": tls_key}
+    command = of(ctx, data_dir, as_json, None, **settings)
     run(_tracker(command, port))
 
 

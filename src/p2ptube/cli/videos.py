@@ -10,6 +10,7 @@ import typer
 
 from ..errors import Cancelled, NoHolder, NotFound, P2PTubeError
 from ..models import Visibility
+from .choosing import named_file
 from .client import Api, connect, segment
 from .command import Command, DataDir, Join, Json, fail, of, run
 from .files import place
@@ -23,7 +24,21 @@ Visible = Annotated[
         "--visibility", help="Who may see it: all, who has the link, or this node's user alone."
     ),
 ]
-Target = Annotated[str, typer.Argument(metavar="ID|MAGNET|TORRENT", help="Which video.")]
+FileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--file",
+        help="Which file of its torrent, usually the largest video.",
+        metavar="NUMBER|NAME",
+    ),
+]
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID|MAGNET|TORRENT",
+        help="Which video; a TORRENT is a .torrent file, or its address.",
+    ),
+]
 
 
 def videos(
@@ -191,6 +206,7 @@ def fetch(
     directory: Annotated[
         Path | None, typer.Option("-o", "--output", help="Also put it there.", metavar="DIR")
     ] = None,
+    file: FileOption = None,
     data_dir: DataDir = None,
     as_json: Json = False,
     join: Join = None,
@@ -199,14 +215,16 @@ def fetch(
     command = of(ctx, data_dir, as_json, join)
     if directory is not None and not directory.is_dir():
         raise typer.BadParameter(f"{directory} is not a directory", param_hint="-o")
-    run(_fetch(command, target, directory))
+    run(_fetch(command, target, directory, named_file(file)))
 
 
-async def _fetch(command: Command, target: str, directory: Path | None) -> None:
+async def _fetch(
+    command: Command, target: str, directory: Path | None, file: int | str | None
+) -> None:
     async with connect(command) as api:
         video = await resolve(api, target)
-        if video["state"] != "complete":
-            video = await _fetched(command, api, video)
+        if video["state"] != "complete" or file is not None:
+            video = await _fetched(command, api, video, file)
         if directory is not None:
             if not video["path"]:
                 raise NotFound("the node does not tell where the file is")
@@ -226,14 +244,15 @@ async def resolve(api: Api, target: str) -> Any:
     return await api.post("videos/resolve", {"target": target})
 
 
-async def _fetched(command: Command, api: Api, video: Any) -> Any:
+async def _fetched(command: Command, api: Api, video: Any, file: int | str | None) -> Any:
     """Fetch it to the end; gives the complete video. Ctrl-C stops what this command started."""
     path = f"videos/{video['id']}"
-    started = video["state"] != "fetching"
+    # What was here before is not this command's to delete: another file of the torrent.
+    started = video["state"] in {"remote", "error"}
     try:
         async with api.events() as events:
             await anext(events)
-            video = await api.post(f"{path}/fetch", {"keep": True})
+            video = await api.post(f"{path}/fetch", {"keep": True, "file": file})
             with Advance(command.output) as advance:
                 while video["state"] == "fetching":
                     await _show(api, advance, video)

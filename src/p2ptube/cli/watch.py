@@ -2,98 +2,80 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from ..errors import InvalidInput
 from ..playback.launching import has_display
-from ..playback.players import play
-from .browser import can_open
-from .client import connect
-from .command import Command, DataDir, Join, Json, fail, of, run, until_interrupted
-from .videos import Target, resolve
+from ..playback.players import PLAYERS, program_of
+from .choosing import named_file
+from .command import Command, DataDir, Join, Json, fail, of, run
+from .videos import FileOption, Target
+from .watching import WITH_SUBTITLES, Wish, list_files, watch_video
 
-
-class Player(StrEnum):
-    """With what to play."""
-
-    BROWSER = "browser"
-    VLC = "vlc"
-    MPV = "mpv"
-    NONE = "none"
+PlayerOption = Annotated[
+    str,
+    typer.Option(
+        "--player",
+        metavar="browser|vlc|mpv|none|COMMAND",
+        help="`none` only prints the stream's URL; a COMMAND gets it as its last argument.",
+    ),
+]
+Keep = Annotated[
+    bool | None,
+    typer.Option("--keep/--no-keep", help="Whether it stays here; usually as in the settings."),
+]
+Listing = Annotated[
+    bool, typer.Option("--list", help="List the files of its torrent, and play nothing.")
+]
+SubtitlesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--subtitles",
+        help="Show these in VLC or mpv, and offer no others.",
+        metavar="LANGUAGE|FILE|none",
+    ),
+]
+WebPort = Annotated[
+    int | None,
+    typer.Option("--web-port", help="Port of the stream's URL.", metavar="P", min=0, max=65535),
+]
 
 
 def watch(
     ctx: typer.Context,
     *,
     target: Target,
-    player: Annotated[
-        Player, typer.Option("--player", help="`none` only prints the stream's URL.")
-    ] = Player.BROWSER,
-    keep: Annotated[
-        bool, typer.Option("--keep/--no-keep", help="Whether the video stays on this machine.")
-    ] = True,
+    player: PlayerOption = "browser",
+    keep: Keep = None,
+    listing: Listing = False,
+    file: FileOption = None,
+    subtitles: SubtitlesOption = None,
+    web_port: WebPort = None,
     data_dir: DataDir = None,
     as_json: Json = False,
     join: Join = None,
 ) -> None:
     """Play a video while it is being fetched.
 
-    If no node is running, one runs until the player is closed, or until Ctrl-C.
+    Of a torrent with several files, the largest video, or the one you choose. If no node is
+    running, one runs until the player is closed, or until Ctrl-C.
     """
     command = of(ctx, data_dir, as_json, join)
-    if player is Player.VLC and not has_display():
-        raise fail("VLC needs a screen: try --player none, and open what it prints elsewhere")
-    run(_watch(command, target, player, keep))
-
-
-async def _watch(command: Command, target: str, player: Player, keep: bool) -> None:
-    async with connect(command) as api:
-        video = await resolve(api, target)
-        if video["state"] != "complete":
-            video = await api.post(f"videos/{video['id']}/fetch", {"keep": keep})
-        in_page = player is Player.BROWSER
-        url = api.page_url(video["id"]) if in_page else api.stream_url(video["id"])
-        command.output.document({"url": url, "video": video})
-        command.output.line(url)
-        if in_page and not can_open():
-            command.output.note("no web browser was found here: open the address yourself")
-        elif player is not Player.NONE:
-            title = video["title"]
-            await in_thread(lambda: play(player.value, url, title))
-        if api.owned and player in {Player.BROWSER, Player.NONE}:
-            command.output.note(f"a node is running at {api.origin}/ until Ctrl-C")
-            await until_interrupted(asyncio.Event().wait())
-
-
-async def in_thread(work: Callable[[], Any]) -> None:
-    """Run `work` in a thread that does not outlive the program.
-
-    A thread of the executor would keep the program waiting after Ctrl-C until the player ends.
-    """
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-
-    def settle(error: BaseException | None) -> None:
-        if ended.done():
-            return
-        if error is None:
-            ended.set_result(None)
-        else:
-            ended.set_exception(error)
-
-    def target() -> None:
-        failure: BaseException | None = None
+    if web_port is not None:
+        command = Command({**command.flags, "web_port": web_port}, command.json)
+    if player not in PLAYERS:
         try:
-            work()
-        except BaseException as error:
-            failure = error
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, failure)
-
-    threading.Thread(target=target, name="player", daemon=True).start()
-    await ended
+            program_of(player)
+        except InvalidInput as error:
+            raise typer.BadParameter(str(error), param_hint="--player") from None
+    if listing:
+        run(list_files(command, target))
+        return
+    if player == "vlc" and not has_display():
+        raise fail("VLC needs a screen: try --player none, and open what it prints elsewhere")
+    if subtitles and player not in WITH_SUBTITLES:
+        reason = "only VLC and mpv can be told: choose them in the player"
+        raise typer.BadParameter(reason, param_hint="--subtitles")
+    run(watch_video(command, target, Wish(player, keep, named_file(file), subtitles)))

@@ -10,22 +10,27 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
 
-from ..errors import InvalidInput, P2PTubeError
+from ..errors import InvalidInput, MediaError, P2PTubeError
 from .players import check, play
+from .subtitles import NO_SUBTITLES, Subtitles
 
 log = logging.getLogger(__name__)
 
 MODULE = "p2ptube.playback.launching"
 READY = "ready"
+SHOWN, OFFERED = "shown", "offered"
 READY_SECONDS = 15.0
 
 
-async def open_player(player: str, url: str, title: str) -> None:
+async def open_player(
+    player: str, url: str, title: str, subtitles: Subtitles = NO_SUBTITLES
+) -> None:
     """Open `url` in a window on this machine; returns when the player is about to show it.
 
     `player` is `vlc` or `mpv`. Raises InvalidInput, in words, where it is not installed or there
@@ -46,7 +51,7 @@ async def open_player(player: str, url: str, title: str) -> None:
 
     # A thread, since only who waits for a process ends it as a zombie; and none of asyncio's
     # subprocesses, which are killed when the loop is closed.
-    arguments = (player, url, title, tell)
+    arguments = (player, _command(player, url, title, subtitles), tell)
     threading.Thread(target=_run, args=arguments, name=f"player {player}", daemon=True).start()
     line = await answered
     if line != READY:
@@ -60,9 +65,46 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _run(player: str, url: str, title: str, tell: Callable[[str], None]) -> None:
+async def run_player(
+    player: str, url: str, title: str, subtitles: Subtitles = NO_SUBTITLES
+) -> None:
+    """Play `url` in a process of its own, and return when that has ended.
+
+    `player` is a key of `players.PLAYERS`, or a command. Being cancelled ends the player. Raises
+    InvalidInput where it is not installed, MediaError where it cannot play this.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *_command(player, url, title, subtitles),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # it is told by us when it is to end
+        )
+    except OSError as error:
+        raise InvalidInput(f"{player} does not start: {error.strerror}") from error
+    try:
+        out, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+    lines = out.decode(errors="replace").splitlines()
+    if not lines or lines[0] != READY:
+        raise InvalidInput(lines[0] if lines else f"{player} does not start")
+    if process.returncode != 0:
+        raise MediaError(lines[-1] if len(lines) > 1 else f"{player} has crashed")
+
+
+def _command(player: str, url: str, title: str, subtitles: Subtitles) -> list[str]:
+    shown = SHOWN if subtitles.shown else OFFERED
+    command = [sys.executable, "-P", "-m", MODULE]
+    return [*command, player, url, title, shown, *subtitles.sources]
+
+
+def _run(player: str, command: list[str], tell: Callable[[str], None]) -> None:
     """Run the process to its end; `tell` gets its first line."""
-    command = [sys.executable, "-P", "-m", MODULE, player, url, title]
     try:
         with subprocess.Popen(  # noqa: S603  our own program
             command,
@@ -91,12 +133,15 @@ def _first_line(process: subprocess.Popen[str], lines: Iterable[str]) -> str:
         guard.cancel()
 
 
-def main(player: str, url: str, title: str) -> int:
+def main(player: str, url: str, title: str, shown: str = OFFERED, *sources: str) -> int:
     """Say the line, and play; the process's exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it ends its player first
     try:
         check(player)
         _say(READY)
-        play(player, url, title)
+        play(player, url, title, Subtitles(sources, shown=shown == SHOWN))
+    except KeyboardInterrupt:
+        return 0
     except P2PTubeError as error:
         _say(" ".join(str(error).split()))
         return 1
@@ -110,4 +155,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:4]))
+    sys.exit(main(*sys.argv[1:]))

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, MediaError
+from .subtitles import NO_SUBTITLES, Subtitles
 
 if TYPE_CHECKING:
     import tkinter
@@ -35,24 +36,26 @@ class VlcPlayer:
         """Raise InvalidInput where python-vlc, libvlc or VLC's plugins are missing."""
         _new_instance(_import_vlc()).release()
 
-    def play(self, url: str, title: str) -> None:
+    def play(self, url: str, title: str, subtitles: Subtitles = NO_SUBTITLES) -> None:
         """Play `url` until its end or until the window is closed; see players.Player."""
         vlc = _import_vlc()
         window = _open_window(title)
         try:
-            self._play(vlc, window, url, title)
+            self._play(vlc, window, url, title, subtitles)
         finally:
             if window is not None:
                 window.close()
 
-    def _play(self, vlc: Any, window: _Window | None, url: str, title: str) -> None:
+    def _play(
+        self, vlc: Any, window: _Window | None, url: str, title: str, subtitles: Subtitles
+    ) -> None:
         instance = _new_instance(vlc)
         player = instance.media_player_new()
         media = instance.media_new(url)
         media.set_meta(vlc.Meta.Title, title)
         player.set_media(media)
         try:
-            failed = self._run(vlc, player, window)
+            failed = self._run(vlc, player, window, subtitles)
         finally:
             player.stop()
             player.release()
@@ -61,7 +64,7 @@ class VlcPlayer:
         if failed:
             raise MediaError(f"VLC cannot play {title!r}")
 
-    def _run(self, vlc: Any, player: Any, window: _Window | None) -> bool:
+    def _run(self, vlc: Any, player: Any, window: _Window | None, subtitles: Subtitles) -> bool:
         """Play and wait; return whether it failed. Callbacks run in threads of libvlc."""
         failed, ended = threading.Event(), threading.Event()
 
@@ -84,6 +87,9 @@ class VlcPlayer:
             window.show(player)
         if player.play() != 0:
             return True
+        for number, source in enumerate(subtitles.urls()):
+            select = subtitles.shown and number == 0
+            player.add_slave(vlc.MediaSlaveType.subtitle, source, select)
         if window is None:
             ended.wait()
         else:
@@ -105,6 +111,15 @@ def _new_instance(vlc: Any) -> Any:
     if instance is None:
         raise InvalidInput("libvlc does not start: are VLC's plugins installed?")
     return instance
+
+
+def _next_subtitles(player: Any) -> None:
+    """Show the next subtitles; after the last, none."""
+    tracks = [track for track, _ in player.video_get_spu_description() or ()]
+    if tracks:
+        shown = player.video_get_spu()
+        at = tracks.index(shown) if shown in tracks else 0
+        player.video_set_spu(tracks[(at + 1) % len(tracks)])
 
 
 def _open_window(title: str) -> _Window | None:
@@ -148,6 +163,7 @@ class _Window:
             "<Up>": lambda: player.audio_set_volume(min(100, player.audio_get_volume() + LOUDER)),
             "<Down>": lambda: player.audio_set_volume(max(0, player.audio_get_volume() - LOUDER)),
             "f": lambda: root.attributes("-fullscreen", not root.attributes("-fullscreen")),
+            "v": lambda: _next_subtitles(player),
             "q": root.quit,
             "<Escape>": root.quit,
         }
