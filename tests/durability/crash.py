@@ -26,7 +26,6 @@ from tests.nodes import NodeProcess
 ROUNDS = 20
 OVER = {"done", "failed", "cancelled"}
 PATIENCE = 120  # seconds; the machine may be busy with other tests
-BREATHER = 0.02  # seconds between two looks
 # What a process reads at its start, Python's modules for the most part: 12 MB, with a margin.
 START_READS = 20_000_000
 
@@ -147,14 +146,9 @@ def vouched(resume: bytes) -> int:
 # --- the next run --------------------------------------------------------------------------------
 
 
-def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = PATIENCE) -> Any:
+def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
     """Look again and again until it is good."""
-    deadline = time.monotonic() + seconds
-    while not good(seen := look()):
-        assert time.monotonic() < deadline, f"still: {seen}"
-        # Without a pause the looking takes the processor from the work, which runs at low priority.
-        time.sleep(BREATHER)
-    return seen
+    return NodeProcess.until(look, good, PATIENCE)
 
 
 def completed(node: NodeProcess, video_id: str) -> dict[str, Any]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +13,7 @@ from urllib.parse import quote_from_bytes, urlsplit
 import httpx
 import libtorrent as lt
 from tests.nodes import NodeProcess, nodes
+from tests.tracker_process import TrackerProcess
 
 from p2ptube.swarm import hash_file
 from p2ptube.swarm.publish import magnet_link
@@ -71,35 +68,12 @@ def film(reel: Path, path: Path) -> Film:
     return Film(path, hashed.info_hash, hashed.info)
 
 
-class TrackerProcess:
-    """`p2ptube tracker` over a data directory."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
-
-    def __enter__(self) -> int:
-        """Start it; its port."""
-        command = [sys.executable, "-m", "p2ptube", "tracker", "--port", "0", "--json"]
-        self._process = subprocess.Popen(
-            [*command, "--data-dir", str(self._data_dir)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "P2PTUBE_HOST": "127.0.0.1"},
-        )
-        assert self._process.stdout is not None
-        return int(json.loads(self._process.stdout.readline())["port"])
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=30)
-
-
 @contextmanager
 def a_meeting(folder: Path) -> Iterator[Meeting]:
     """Start the trackers and the nodes."""
-    with TrackerProcess(folder / "tracker") as port, nodes() as start:
+    with TrackerProcess(folder / "tracker") as tracker, nodes() as start:
         fetcher = start(folder / "fetcher", "--public-port", "0")
-        node, alone = Tracker.at(fetcher.info["ports"]["public"]), Tracker.at(port)
+        node, alone = Tracker.at(fetcher.info["ports"]["public"]), Tracker.at(tracker.port)
         flags = [flag for url in (node.udp, alone.http, alone.ws) for flag in ("--tracker", url)]
         yield Meeting(start(folder / "sharer", *flags), fetcher, node, alone)
 

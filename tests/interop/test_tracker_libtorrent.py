@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
-import os
 import random
-import subprocess
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import libtorrent as lt
 import pytest
+from tests.tracker_process import TrackerProcess
 
 from p2ptube.swarm.connections import is_webrtc
 
 SIZE = 3_000_000
 PATIENCE = 60.0
-FLAGS = ("--port", "0", "--json")
 SETTINGS: dict[str, Any] = {
     "enable_dht": False,
     "enable_lsd": False,
@@ -37,25 +32,6 @@ SETTINGS: dict[str, Any] = {
     "webtorrent_stun_server": "",
     "alert_mask": lt.alert.category_t.error_notification | lt.alert.category_t.status_notification,
 }
-
-
-@contextlib.contextmanager
-def running_tracker(directory: Path, host: str) -> Iterator[tuple[int, httpx.Client]]:
-    """`p2ptube tracker`: its port, and a client for what it counts."""
-    process = subprocess.Popen(
-        [*(sys.executable, "-m", "p2ptube", "tracker"), *FLAGS, "--data-dir", str(directory)],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "P2PTUBE_HOST": host},
-    )
-    try:
-        assert process.stdout is not None
-        port = json.loads(process.stdout.readline())["port"]
-        where = f"[{host}]" if ":" in host else host
-        with httpx.Client(base_url=f"http://{where}:{port}", trust_env=False) as client:
-            yield port, client
-    finally:
-        process.terminate()
-        assert process.wait(30) == 0
 
 
 @pytest.fixture
@@ -130,9 +106,11 @@ def test_two_sessions_meet(
     host: str,
 ) -> None:
     made = torrents(3)
-    with running_tracker(tmp_path / "tracker", host) as (port, client):
-        where = f"[{host}]" if ":" in host else host
-        url = f"{way}://{where}:{port}/announce"
+    with (
+        TrackerProcess(tmp_path / "tracker", host) as tracker,
+        httpx.Client(base_url=tracker.origin, trust_env=False) as client,
+    ):
+        url = tracker.at(way)
         seed, leech = session(host), session(host)
         seeding = [add(seed, info, path.parent, [url]) for info, path in made]
         until(lambda: all(each.status().is_seeding for each in seeding), seed)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from tests.tracker.indexing import clock, index
 from tests.web.fakes import TOKEN, FakeNode, a_video
+from tests.web.public_town import Town, a_town
+from tests.web.tracking import Port, tracker_port
 
 from p2ptube.web.admin import create_admin_app
+
+__all__ = ["clock", "index"]
 
 
 @pytest.fixture
@@ -33,3 +38,17 @@ async def client(stranger: httpx.AsyncClient) -> httpx.AsyncClient:
     """A client with the token."""
     stranger.headers["authorization"] = f"Bearer {TOKEN}"
     return stranger
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A real node with a public web, and videos of every kind of visibility."""
+    with a_town(tmp_path_factory.mktemp("public")) as found:
+        yield found
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[Port]:
+    """A tracker at a public port."""
+    async with tracker_port() as made:
+        yield made

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
-import json
-import threading
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -19,6 +16,7 @@ from p2ptube.models import Holder, PeerAddress, VideoState, Visibility
 from p2ptube.node import Node
 from p2ptube.node.views import (
     Event,
+    FileView,
     GraphNode,
     JobView,
     NodeView,
@@ -32,8 +30,6 @@ from p2ptube.node.views import (
     VideoView,
 )
 from p2ptube.playback.content import FileContent
-from p2ptube.web.admin import create_admin_app
-from p2ptube.web.listening import LOOPBACK, WebServer
 
 TOKEN = "secret-token-of-the-test"
 VIDEO_ID = "a" * 40
@@ -238,12 +234,19 @@ class FakeNode:
     async def resolve(self, target: str) -> VideoView:
         return await self.video(target)
 
-    async def fetch(self, video_id: str, *, keep: bool = True) -> VideoView:
+    async def files(self, video_id: str) -> tuple[FileView, ...]:
+        video = await self.video(video_id)
+        named = FileView(index=0, path=video.file_name, size=video.size, kind="video")
+        return video.files or (named,)
+
+    async def fetch(
+        self, video_id: str, *, keep: bool | None = None, file: int | str | None = None
+    ) -> VideoView:
         video = await self.video(video_id)
         if not video.holders:
             raise NoHolder("nobody has it")
         self.known[video_id] = msgspec.structs.replace(
-            video, state=VideoState.FETCHING, progress=0.5, keep=keep
+            video, state=VideoState.FETCHING, progress=0.5, keep=keep is not False
         )
         if not self.manual_fetch:
             asyncio.get_running_loop().call_later(0.05, self.complete, video_id)
@@ -313,36 +316,3 @@ class FakeNode:
 
     def as_node(self) -> Node:
         return cast(Node, self)
-
-
-@contextlib.contextmanager
-def served(directory: Path) -> Iterator[tuple[FakeNode, str]]:
-    """A fake node with its admin web server in a thread, found through `directory`/node.json."""
-    started: list[tuple[FakeNode, str, asyncio.AbstractEventLoop, asyncio.Event]] = []
-    ready = threading.Event()
-
-    async def serve() -> None:
-        end, stopping = asyncio.Event(), asyncio.Event()
-        node = FakeNode(directory)
-        server = WebServer(LOOPBACK, 0, "--web-port")
-        node.ports = Ports(overlay=1, swarm=2, web=server.port)
-        await server.start(create_admin_app(node.as_node(), stopping))
-        url = f"http://{LOOPBACK}:{server.port}/"
-        started.append((node, url, asyncio.get_running_loop(), end))
-        ready.set()
-        await end.wait()
-        stopping.set()
-        await server.stop()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert ready.wait(20)
-    node, url, loop, end = started[0]
-    known = {"api": f"{url}api/v1", "token": TOKEN, "peer_id": "127.0.0.1:1", "ports": {}}
-    (directory / "node.json").write_text(json.dumps(known))
-    try:
-        yield node, url
-    finally:
-        loop.call_soon_threadsafe(end.set)
-        thread.join(20)
-        assert not thread.is_alive()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import msgspec
@@ -24,18 +23,6 @@ from p2ptube.web.public_site import PublicHeaders, PublicSite
 from p2ptube.web.routes_index import IndexRoutes
 
 JSON = {"content-type": "application/json"}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def index(tmp_path: Path, clock: Clock) -> AsyncIterator[Index]:
-    index = await Index.open(tmp_path / "index.sqlite", clock=clock)
-    yield index
-    await index.close()
 
 
 @pytest.fixture

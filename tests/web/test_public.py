@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -18,18 +17,10 @@ from tests.web.public_town import (
     UNKNOWN,
     Page,
     Town,
-    a_town,
     change,
     public_url,
     stranger,
 )
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with a_town(tmp_path_factory.mktemp("public")) as found:
-        yield found
-
 
 # --- who sees what ------------------------------------------------------------------------
 

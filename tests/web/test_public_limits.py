@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,7 +14,7 @@ import httpx
 import pytest
 from starlette.exceptions import HTTPException
 from tests.clips import make_clip
-from tests.nodes import NodeProcess, nodes
+from tests.nodes import NodeProcess, Start
 
 from p2ptube.config import load_config
 from p2ptube.errors import FileChanged
@@ -23,14 +23,6 @@ from p2ptube.node.uplink import Uplink
 from p2ptube.web import public_site, stream_slots
 from p2ptube.web.public_site import Admission, PublicHeaders, PublicSite
 from p2ptube.web.public_streams import MOST_UNFINISHED, PublicStreams
-
-Start = Callable[..., NodeProcess]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    with nodes() as starter:
-        yield starter
 
 
 def client(node: NodeProcess, address: str = "127.0.0.1") -> httpx.Client:

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from tests.web.public_town import HOSTILE, UNKNOWN, Page, Town, a_town, public_url
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with a_town(tmp_path_factory.mktemp("public")) as found:
-        yield found
+from tests.web.public_town import HOSTILE, UNKNOWN, Page, Town, public_url
 
 
 def test_the_watch_page_says_what_it_shows(town: Town) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,6 @@ from p2ptube.web.tls import Certificate
 from p2ptube.web.tracker_door import TrackerDoor
 
 CLOSE = "Connection: close"
-
-
-@pytest.fixture
-async def port() -> AsyncIterator[Port]:
-    async with tracker_port() as made:
-        yield made
 
 
 def bdecode(data: bytes) -> Any:

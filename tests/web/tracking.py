@@ -7,7 +7,9 @@ import contextlib
 import json
 import random
 import ssl
+import tempfile
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -76,13 +78,15 @@ async def tracker_port(
     tracker = Tracker(random.Random(1), b"k" * 32)
     server = TrackerServer(tracker, behind_proxy=behind_proxy, blocks=blocks)
     public = PublicPort(host, 0)
-    try:
-        config = Config(public_url="https://t.example") if behind_proxy else Config()
-        await public.start(create_tracker_app(config, server), server, tls)
-        yield Port(server, public.port, trust)
-    finally:
-        await public.stop()
-        public.close()
+    public_url = "https://t.example" if behind_proxy else ""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Config(data_dir=Path(folder), public_url=public_url)
+        try:
+            await public.start(create_tracker_app(config, server), server, tls)
+            yield Port(server, public.port, trust)
+        finally:
+            await public.stop()
+            public.close()
 
 
 def query(number: int = 1, **fields: Any) -> bytes:

@@ -15,6 +15,7 @@ from ..descriptor import open_envelope
 from ..errors import BadSignature, PeerFault, StorageError
 from ..models import Found
 from ..storage.database import Database
+from ..tasks import cancel_all
 from .index import IndexInfo, Limits, Publication, Receipt, open_publication
 from .index_schema import migrate
 from .index_search import Query, search
@@ -64,8 +65,7 @@ class Index:
     async def close(self) -> None:
         """Finish the writes that were asked for, and close the file."""
         if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
+            await cancel_all(self._sweeping)
         await self._db.close()
 
     def info(self) -> IndexInfo:

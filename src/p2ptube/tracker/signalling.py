@@ -6,13 +6,15 @@ has one for each of its torrents, all with ids of their own.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from .websocket import Offer, Reply, encode_offer, encode_reply
 
 OFFER_SECONDS = 120.0  # how long an answer may take; clients wait for 50 s
 MAX_OPEN_OFFERS = 256  # to one channel, unanswered
 
 
-class Channel:
+class Channel(ABC):
     """A WebSocket's end. Its shell tells how to send; what is remembered of it is here."""
 
     __slots__ = ("_open", "peers", "source")
@@ -23,9 +25,9 @@ class Channel:
         # Offers it may still answer, the oldest first: until when.
         self._open: dict[bytes, float] | None = None
 
+    @abstractmethod
     def send(self, message: bytes) -> None:
         """Send a text message; a reader that is too slow for it is cut off."""
-        raise NotImplementedError
 
     def hand(self, info_hash: bytes, maker: bytes, taker: bytes, offer: Offer, now: float) -> bool:
         """Hand the offer of `maker` to the peer `taker` of this channel; False if it has enough."""

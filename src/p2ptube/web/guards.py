@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS = frozenset({"/", "/favicon.ico"})
-CAPABILITY_PREFIXES = ("/stream/", "/poster/")
+CAPABILITY_PREFIXES = ("/stream/", "/poster/", "/captions/")
 SECURITY_HEADERS = {
     "content-security-policy": (
         # The parts of the video player bring their styles as elements.
@@ -74,7 +74,7 @@ def cookie_name(port: int) -> str:
 
 
 def capability(token: str, video_id: str) -> str:
-    """The `?token=` that opens `/stream/ID` and `/poster/ID` of this one video.
+    """The `?token=` that opens the stream, the poster and the captions of this one video.
 
     Players such as VLC send neither our cookie nor a bearer token, and a URL with the token
     itself would end in their history.
@@ -189,7 +189,8 @@ class Guard:
         if prefix is None or scope["method"] not in SAFE_METHODS:
             return False
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        return same(given, capability(self._token, path.removeprefix(prefix)))
+        video_id, _, _ = path.removeprefix(prefix).partition("/")
+        return same(given, capability(self._token, video_id))
 
 
 def _hosts(port: int | None) -> frozenset[str]:

@@ -14,9 +14,9 @@ from starlette.types import Receive, Scope, Send
 from ..errors import P2PTubeError
 from ..node import Node
 from ..node.pace import Pace
-from ..node.streams import as_generator
 from ..playback.content import Content
 from ..playback.stream import StreamResponse
+from ..playback.wrapped import WrappedContent
 from .public_origin import owner_of
 from .public_site import for_strangers
 from .stream_slots import Refusal, Slot, StreamSlots
@@ -93,16 +93,12 @@ class PublicStreams:
         return PacedContent(content, self._node, address)
 
 
-class PacedContent:
+class PacedContent(WrappedContent):
     """A content that is sent in slices, each when the limits have room for it."""
 
     def __init__(self, content: Content, node: Node, address: str) -> None:
-        self.size = content.size
-        self.media_type = content.media_type
-        self.etag = content.etag
-        self.file_name = content.file_name
+        super().__init__(content)
         self.slots: list[Slot] = []
-        self._content = content
         self._node = node
         self._address = address
         self._pace = Pace()
@@ -121,7 +117,7 @@ class PacedContent:
 
     async def _read(self, start: int, end: int) -> AsyncGenerator[bytes, None]:
         try:
-            async with aclosing(as_generator(self._content.read(start, end))) as chunks:
+            async with aclosing(super().read(start, end)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except P2PTubeError as error:

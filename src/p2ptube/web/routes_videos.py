@@ -19,6 +19,7 @@ from ..models import Visibility
 from ..node import Node
 from ..node.views import JobView
 from ..playback.launching import open_player
+from ..playback.subtitles import Subtitles
 from .exchange import (
     as_json,
     boolean,
@@ -62,9 +63,10 @@ class Target(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Fetch(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of `POST videos/ID/fetch`."""
+    """Body of `POST videos/ID/fetch`. `file` of its torrent, by its index or its name."""
 
-    keep: bool = True
+    keep: bool | None = None
+    file: int | str | None = None
 
 
 class Open(msgspec.Struct, forbid_unknown_fields=True):
@@ -89,8 +91,11 @@ class VideoRoutes:
             Route("/videos/{id}", self.video, methods=["GET"]),
             Route("/videos/{id}", self.update_video, methods=["PATCH"]),
             Route("/videos/{id}", self.delete_video, methods=["DELETE"]),
+            Route("/videos/{id}/files", self.files, methods=["GET"]),
             Route("/videos/{id}/fetch", self.fetch, methods=["POST"]),
             Route("/videos/{id}/fetch", self.stop_fetch, methods=["DELETE"]),
+            Route("/videos/{id}/prefetch", self.prefetch, methods=["POST"]),
+            Route("/videos/{id}/prefetch", self.cancel_prefetch, methods=["DELETE"]),
             Route("/videos/{id}/swarm", self.swarm, methods=["GET"]),
             Route("/videos/{id}/open", self.open, methods=["POST"]),
             Route("/jobs", self.jobs, methods=["GET"]),
@@ -147,13 +152,28 @@ class VideoRoutes:
         return as_json(await self._node.resolve(body.target))
 
     async def fetch(self, request: Request) -> Response:
-        """`POST videos/ID/fetch`: start, or change whether it is kept."""
+        """`POST videos/ID/fetch`: start, or change whether it is kept, or which file it is."""
         body = await read_json(request, Fetch)
-        return as_json(await self._node.fetch(request.path_params["id"], keep=body.keep))
+        video_id = request.path_params["id"]
+        return as_json(await self._node.fetch(video_id, keep=body.keep, file=body.file))
+
+    async def files(self, request: Request) -> Response:
+        """`GET videos/ID/files`: of its torrent, whose metadata is fetched if need be."""
+        return as_json(await self._node.files(request.path_params["id"]))
 
     async def stop_fetch(self, request: Request) -> Response:
         """`DELETE videos/ID/fetch`."""
         return as_json(await self._node.stop_fetch(request.path_params["id"]))
+
+    async def prefetch(self, request: Request) -> Response:
+        """`POST videos/ID/prefetch`: 202 where it is done, 204 where there is nothing to do."""
+        begun = await self._node.prefetch(request.path_params["id"])
+        return Response(status_code=202 if begun else 204)
+
+    async def cancel_prefetch(self, request: Request) -> Response:
+        """`DELETE videos/ID/prefetch`: 204."""
+        await self._node.cancel_prefetch(request.path_params["id"])
+        return Response(status_code=204)
 
     async def swarm(self, request: Request) -> Response:
         """`GET videos/ID/swarm`."""
@@ -167,8 +187,10 @@ class VideoRoutes:
             raise Conflict("a file of a classic peer plays once it is fetched: fetch it first")
         port = request.scope["server"][1]
         key = capability(self._node.token, video.id)
-        url = f"http://127.0.0.1:{port}/stream/{video.id}?token={key}"
-        await open_player(body.player, url, video.title)
+        origin = f"http://127.0.0.1:{port}"
+        captions = (f"{origin}/captions/{video.id}/{tag}?token={key}" for tag in video.captions)
+        url = f"{origin}/stream/{video.id}?token={key}"
+        await open_player(body.player, url, video.title, Subtitles(tuple(captions)))
         return Response(status_code=204)
 
     async def jobs(self, _: Request) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 
@@ -93,6 +94,8 @@ async def run_node(config: Config, *, on_ready: Callable[[Node, str], None]) -> 
     with on_signals(stop.set):
         async with running_node(config, warn=True) as (node, url):
             node.write_node_json()
+            # What the start has made stays: no look at it each time that garbage is collected.
+            gc.freeze()
             try:
                 on_ready(node, url)
                 await stop.wait()
