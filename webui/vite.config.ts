@@ -1,6 +1,9 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
+const TESTS = ["src/**/*.test.ts", "viewer/**/*.test.ts"];
+const WITH_DOCUMENT = ["src/**/*.dom.test.ts"];
+
 export default defineConfig(({ mode }) => ({
   plugins: [svelte()],
   base: "/static/",
@@ -12,6 +15,14 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     target: "es2022",
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.ts", "viewer/**/*.test.ts"] },
+  test: {
+    // Those that need a document say so in their names: to make one takes a second.
+    projects: [
+      { extends: true, test: { name: "plain", environment: "node", isolate: false, include: TESTS, exclude: WITH_DOCUMENT } },
+      { extends: true, test: { name: "document", environment: "jsdom", include: WITH_DOCUMENT } },
+    ],
+    pool: "threads",
+    testTimeout: 30_000, // the machine may have other work
+  },
   resolve: mode === "test" ? { conditions: ["browser"] } : {},
 }));

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from playwright.async_api import Locator, Page, expect
-from tests.clips import make_clip
+from tests.clips import ROOT, make_clip
 from tests.nodes import NodeProcess, acquainted, nodes
 
 PATIENCE = 60_000  # milliseconds
 # Not with each frame, as Playwright would: a browser that is behind makes none.
 LOOK_MS = 100
+AXE = ROOT / "webui" / "node_modules" / "axe-core" / "axe.min.js"
 expect.set_options(timeout=40_000)
 
 WALK_SECONDS = 60
@@ -95,3 +96,32 @@ async def search(page: Page, text: str) -> None:
 
 def toast(page: Page, text: str) -> Locator:
     return page.locator(".toast").filter(has_text=text)
+
+
+def of_video(expression: str) -> str:
+    """A function of the page that tells something about `video`, the player's element."""
+    return f"() => {{ const video = document.querySelector('video'); return {expression}; }}"
+
+
+async def told(page: Page, expression: str) -> Any:
+    """What an expression tells about the player's `video`."""
+    return await page.evaluate(of_video(expression))
+
+
+async def until(page: Page, expression: str) -> None:
+    """Wait until an expression about the player's `video` is true."""
+    await page.wait_for_function(of_video(expression), polling=LOOK_MS)
+
+
+# Each with the elements where it is, and in words what is wrong with them.
+_VIOLATIONS = """async () => {
+    const { violations } = await axe.run(document, {resultTypes: ["violations"]});
+    const of = ({html, failureSummary}) => [html.slice(0, 300), failureSummary];
+    return violations.map(({id, nodes}) => [id, nodes.map(of)]);
+}"""
+
+
+async def violations_on(page: Page) -> list[Any]:
+    """What axe, which the page has loaded from AXE, finds wrong with it."""
+    found: list[Any] = await page.evaluate(_VIOLATIONS)
+    return found

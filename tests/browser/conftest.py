@@ -6,19 +6,32 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Dialog, Page
 from tests.browser.app import Town, a_town
 from tests.chromium import chromium
-from tests.web.fakes import FakeNode, served
+from tests.web.fakes import FakeNode
+from tests.web.serving import served
 
 PATIENCE = 40_000  # milliseconds; the machine may have other work
 # What the browser itself writes to the console when an answer is an error: tests ask for those.
 REFUSED = "Failed to load resource"
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file share an event loop, since they share a browser."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="module"), append=False)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium; the test is skipped where there is none."""
+    """A headless Chromium; the tests are skipped where there is none.
+
+    One for the tests of a file: to start it takes longer than most of them. What is open, stored or
+    allowed in it belongs to a context, and each test has one of its own.
+    """
     async with chromium() as launched:
         yield launched
 
@@ -48,7 +61,7 @@ def faults() -> Faults:
     return Faults()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser, faults: Faults) -> AsyncIterator[Page]:
     """An empty page of a desktop's size."""
     context = await browser.new_context(viewport={"width": 1280, "height": 800})

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from tests.browser.app import PATIENCE, Town, until_it_plays, walk_clip
+from tests.browser.app import AXE, PATIENCE, Town, until_it_plays, violations_on, walk_clip
 from tests.clips import ROOT, make_clip
 from tests.nodes import NodeProcess, nodes
 from tests.web.fakes import VIDEO_ID, FakeNode, a_video
@@ -19,7 +19,6 @@ from tests.web.fakes import VIDEO_ID, FakeNode, a_video
 pytestmark = pytest.mark.browser
 
 STATIC = ROOT / "src" / "p2ptube" / "web" / "static"
-AXE = ROOT / "webui" / "node_modules" / "axe-core" / "axe.min.js"
 MOST_SCRIPT_BYTES = 120 * 1024  # compressed
 
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -137,14 +136,6 @@ async def test_nothing_is_written_to_the_console(page: Page, town: Town) -> None
     assert said == []
 
 
-# Each with the elements where it is, and in words what is wrong with them.
-_VIOLATIONS = """async () => {
-    const { violations } = await axe.run(document, {resultTypes: ["violations"]});
-    const of = ({html, failureSummary}) => [html.slice(0, 300), failureSummary];
-    return violations.map(({id, nodes}) => [id, nodes.map(of)]);
-}"""
-
-
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_axe_finds_nothing(
@@ -165,8 +156,7 @@ async def test_axe_finds_nothing(
         assert await page.locator("html").get_attribute("data-theme") == theme
         # Colours on their way from one theme to the other are not those that people see.
         assert await page.evaluate("getComputedStyle(document.body).transitionDuration") == "0s"
-        violations = await page.evaluate(_VIOLATIONS)
-        if violations:
+        if violations := await violations_on(page):
             found[name or "home"] = violations
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
     await context.close()

@@ -64,6 +64,16 @@ async def endless_download() -> AsyncIterator[EndlessDownload]:
         yield EndlessDownload(url, asked, given_up)
 
 
+async def added(page: Page, name: str) -> None:
+    """Wait until the list says that a file was added.
+
+    For a moment it has two lines: the node tells of its job before it has answered the page.
+    """
+    lines = page.get_by_role("region", name="Being added").get_by_role("listitem")
+    line = lines.filter(has_text=name).filter(has_text="Added, and shared with the network")
+    await expect(line).to_be_visible(timeout=PATIENCE)
+
+
 async def test_add_by_drag_and_drop_shows_its_progress(
     page: Page, town: Town, tmp_path: Path
 ) -> None:
@@ -77,9 +87,7 @@ async def test_add_by_drag_and_drop_shows_its_progress(
     await expect(page.get_by_text("Drop videos to add them")).to_have_count(0)
     await expect(page).to_have_url(re.compile(r"#/library\?add$"))
     line = page.get_by_role("region", name="Being added").get_by_role("listitem")
-    await expect(line.filter(has_text="dragged otter")).to_contain_text(
-        "Added, and shared with the network", timeout=PATIENCE
-    )
+    await added(page, "dragged otter")
     # In words, with a bar and a share, from the sending to the conversion.
     said = await recorded(page)
     assert any(re.match(r"Converting for every browser · \d+%", text) for text in said), said
@@ -108,7 +116,7 @@ async def test_add_by_the_file_picker_and_say_what_is_wrong(
     await (await chooser.value).set_files([film, letter, paper])
     await expect(toast(page, "paper.pdf is not a video.")).to_be_visible()
     lines = page.get_by_role("region", name="Being added").get_by_role("listitem")
-    await expect(lines.filter(has_text="picked heron")).to_contain_text("Added", timeout=PATIENCE)
+    await added(page, "picked heron")
     wrong = lines.filter(has_text="letter.mp4")
     await expect(wrong.locator(".problem")).to_have_text(
         re.compile("not a video|cannot be read|no video", re.IGNORECASE), timeout=PATIENCE

@@ -85,7 +85,15 @@ async def test_bytes_go_each_way(browser: Browser, tmp_path: Path) -> None:
         # Knows nothing of the film; its tracker outlives the cinema.
         other = await asyncio.to_thread(start, tmp_path / "other", "--public-port", "0")
         tracker = f"ws://127.0.0.1:{other.info['ports']['public']}/announce"
-        cinema = await asyncio.to_thread(a_cinema, start, tmp_path, "--tracker", tracker)
+        size = film(tmp_path / "measure.mp4").stat().st_size
+        # Not all of it from the server before the two have found each other.
+        cinema = await asyncio.to_thread(
+            a_cinema,
+            start,
+            tmp_path,
+            *("--tracker", tracker),
+            upload_limit=int(3 * size / SECONDS),
+        )
         async with a_viewer(browser, "yes") as first, a_viewer(browser, "yes") as second:
             await first.goto(cinema.page)
             await until(first, HAS_IT_ALL)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.browser.app import LOOK_MS, WALK_SECONDS, Town, search, until_it_plays
+from tests.browser.app import WALK_SECONDS, Town, search, told, until, until_it_plays
 from tests.clips import make_clip
 from tests.node.checks import assert_is_nothing, progress, swarm_address
 from tests.nodes import NodeProcess, nodes
@@ -36,33 +35,25 @@ def slow(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeP
         yield node
 
 
-def of_video(expression: str) -> str:
-    """A function of the page that tells something about `video`, the player's element."""
-    return f"() => {{ const video = document.querySelector('video'); return {expression}; }}"
-
-
-async def told(page: Page, expression: str) -> Any:
-    return await page.evaluate(of_video(expression))
-
-
-async def until(page: Page, expression: str) -> None:
-    await page.wait_for_function(of_video(expression), polling=LOOK_MS)
-
-
 async def watch_the_walk(page: Page, town: Town) -> None:
     await page.goto(f"{town.a.url}/#/watch/{town.walk['id']}")
     await until_it_plays(page)
+
+
+async def watch_the_long_film(page: Page, town: Town) -> str:
+    """Let Bob find it and play it; its id."""
+    await page.goto(f"{town.b.url}/")
+    await search(page, "long film")
+    await page.get_by_role("link", name="the long film", exact=True).click()
+    await until_it_plays(page)
+    return page.url.rpartition("/")[2]
 
 
 async def test_it_plays_long_before_it_is_all_there(
     page: Page, town: Town, slow: NodeProcess
 ) -> None:
     b = town.b
-    await page.goto(f"{b.url}/")
-    await search(page, "long film")
-    await page.get_by_role("link", name="the long film", exact=True).click()
-    await until_it_plays(page)
-    video_id = page.url.rpartition("/")[2]
+    video_id = await watch_the_long_film(page, town)
     assert 0 < await asyncio.to_thread(progress, b, video_id) < 0.2
     measured = page.locator(".measured")
     await expect(measured).to_have_text(re.compile(r"^Started in .+ · "))
@@ -95,6 +86,25 @@ async def test_it_plays_long_before_it_is_all_there(
     assert_is_nothing(b.data_dir / "videos" / video_id)
 
 
+async def test_whether_it_is_kept_can_be_switched_while_it_plays(
+    page: Page, town: Town, slow: NodeProcess
+) -> None:
+    b = town.b
+    video = f"videos/{await watch_the_long_film(page, town)}"
+    keep = page.get_by_role("switch", name="Keep this video")
+    await expect(keep).to_be_checked()
+    for kept in (False, True, False):
+        await keep.click()
+        await expect(keep).to_be_checked(checked=kept)
+        assert (await asyncio.to_thread(b.get, video))["keep"] is kept
+    await until_it_plays(page, to_second=await told(page, "video.currentTime + 1"))
+    assert (b.data_dir / video).is_dir()
+
+    await page.get_by_role("button", name="Stop", exact=True).click()
+    await expect(page.get_by_text("Not on this machine any more.")).to_be_visible()
+    assert_is_nothing(b.data_dir / video)
+
+
 async def test_the_keys_of_youtube(page: Page, town: Town) -> None:
     await watch_the_walk(page, town)
     assert await told(page, "video.duration") == pytest.approx(WALK_SECONDS, abs=1)
@@ -104,9 +114,18 @@ async def test_the_keys_of_youtube(page: Page, town: Town) -> None:
     for key, second in (("5", 30), ("l", 40), ("j", 30), ("ArrowLeft", 25), ("9", 54), ("0", 0)):
         await page.keyboard.press(key)
         await until(page, f"!video.seeking && Math.abs(video.currentTime - {second}) < 1")
+    # It is said for a moment only: who looks now and then may miss it.
+    await page.evaluate(
+        """() => {
+            window.said = "";
+            const hear = () => { window.said += document.body.innerText };
+            new MutationObserver(hear).observe(
+                document.body, { subtree: true, childList: true, characterData: true });
+        }"""
+    )
     await page.keyboard.press("m")
     await until(page, "video.muted")
-    await expect(page.get_by_text("Sound off")).to_have_count(1)
+    await until(page, "window.said.includes('Sound off')")
     await page.keyboard.press("m")
     await until(page, "!video.muted")
     await page.keyboard.press(">")

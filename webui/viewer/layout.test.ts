@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { describe, expect, it } from "vitest";
 import { decode, Dictionary, MalformedTorrent } from "./bencode";
 import { hex, isGenuine, pieceSpan, readTorrent, sha1, videoPieces, videoSpan } from "./layout";

@@ -47,7 +47,7 @@ export class Showing {
   /** Begins to show the video in `media`. */
   async start(media: HTMLVideoElement): Promise<void> {
     this.media = media;
-    this.stops.push(observe(media, (measured) => this.take(measured)), keepPosition(media, this.video.id));
+    this.stops.push(observe(media, (measured) => this.take(measured)), keepPosition(media, () => this.video.id));
     const timer = setInterval(() => this.look(), LOOK_MS);
     this.stops.push(() => clearInterval(timer));
     addEventListener("pagehide", this.stop);

@@ -1,4 +1,4 @@
-import type { Job, NodeEvent, NodeInfo, Peer, PeerGraph, Settings, SettingsView, Swarm, Tracker, Video, Visibility } from "./types";
+import type { Job, NodeEvent, NodeInfo, Peer, PeerGraph, Settings, SettingsView, Swarm, TorrentFile, Tracker, Video, Visibility } from "./types";
 
 /** A failure in words for the user (RFC 9457 `detail`); `status` 0 means the node is away. */
 export class Failure extends Error {
@@ -27,11 +27,18 @@ export interface Backend {
   deleteVideo(id: string, deleteFile: boolean): Promise<void>;
   fetchVideo(id: string, keep: boolean): Promise<Video>;
   stopFetch(id: string): Promise<Video>;
+  /** The files of a video's torrent; asked of its peers where nobody has told yet. */
+  files(id: string): Promise<TorrentFile[]>;
+  /** Fetches and plays this file of its torrent from now on. */
+  chooseFile(id: string, file: number): Promise<Video>;
+  /** Fetches the head of a video that is likely to be opened; false where there is nothing to do. For a minute. */
+  prefetch(id: string): Promise<boolean>;
+  cancelPrefetch(id: string): Promise<void>;
   swarm(id: string): Promise<Swarm>;
   openInPlayer(id: string, player: "vlc" | "mpv"): Promise<void>;
-  streamUrl(id: string): string;
+  streamUrl(video: Pick<Video, "id" | "file">): string;
   posterUrl(id: string): string;
-  captionsUrl(id: string, language: string): string;
+  captionsUrl(video: Pick<Video, "id" | "file">, language: string): string;
 
   addPath(path: string, visibility: Visibility): Promise<Job>;
   addUrl(url: string, visibility: Visibility): Promise<Job>;

@@ -13,7 +13,7 @@ function failureOf(status: number, body: string): Failure {
   }
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+async function send(method: string, path: string, body?: unknown): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(PREFIX + path, {
@@ -26,10 +26,18 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
     throw new Failure("The node does not answer. Is it still running?", 0);
   }
   if (!answer.ok) throw failureOf(answer.status, await answer.text());
+  return answer;
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const answer = await send(method, path, body);
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
 const part = encodeURIComponent;
+
+/** The node takes no notice of it; but browsers play what they have of a URL, whatever its ETag is now. */
+const which = ({ file }: Pick<Video, "file">): string => (file === null ? "" : `?file=${file}`);
 
 function upload(file: File, visibility: Visibility, progress: (fraction: number) => void): Upload {
   // XMLHttpRequest, since fetch tells nothing about the progress of an upload.
@@ -108,11 +116,15 @@ export const http: Backend = {
   deleteVideo: (id, deleteFile) => call("DELETE", `videos/${part(id)}?delete_file=${deleteFile}`),
   fetchVideo: (id, keep) => call("POST", `videos/${part(id)}/fetch`, { keep }),
   stopFetch: (id) => call("DELETE", `videos/${part(id)}/fetch`),
+  files: (id) => call("GET", `videos/${part(id)}/files`),
+  chooseFile: (id, file) => call("POST", `videos/${part(id)}/fetch`, { file }),
+  prefetch: async (id) => (await send("POST", `videos/${part(id)}/prefetch`)).status === 202,
+  cancelPrefetch: (id) => call("DELETE", `videos/${part(id)}/prefetch`),
   swarm: (id) => call("GET", `videos/${part(id)}/swarm`),
   openInPlayer: (id, player) => call("POST", `videos/${part(id)}/open`, { player }),
-  streamUrl: (id) => `/stream/${part(id)}`,
+  streamUrl: (video) => `/stream/${part(video.id)}${which(video)}`,
   posterUrl: (id) => `/poster/${part(id)}`,
-  captionsUrl: (id, language) => `/captions/${part(id)}/${part(language)}`,
+  captionsUrl: (video, language) => `/captions/${part(video.id)}/${part(language)}${which(video)}`,
   addPath: (path, visibility) => call("POST", "videos", { path, visibility }),
   addUrl: (url, visibility) => call("POST", "videos", { url, visibility }),
   upload,

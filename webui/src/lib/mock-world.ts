@@ -1,7 +1,8 @@
 // The invented network as it moves: a tick makes jobs, fetches, rates and playheads go on.
 
 import { between, hex, makeGraph, makeJobs, makePeers, makeSwarm, makeVideo, makeVideos, NOW, pick, seeded, SETTINGS, whole } from "./mock-data";
-import type { Job, NodeEvent, NodeInfo, Peer, PeerGraph, Settings, Swarm, Video, Visibility } from "./types";
+import { chosenFields, makeSeries } from "./mock-files";
+import type { Job, NodeEvent, NodeInfo, Peer, PeerGraph, Settings, Swarm, TorrentFile, Video, Visibility } from "./types";
 
 export const TICK_MS = 500;
 const SECONDS = TICK_MS / 1000;
@@ -13,6 +14,8 @@ export class World {
   readonly started = NOW();
   readonly videos = new Map<string, Video>();
   readonly swarms = new Map<string, Swarm>();
+  /** Of the torrents of several files, by the id of the video. */
+  readonly files = new Map<string, TorrentFile[]>();
   readonly jobs = new Map<string, Job>();
   readonly listeners = new Set<(event: NodeEvent) => void>();
   peers: Peer[];
@@ -29,6 +32,9 @@ export class World {
     if (empty) return;
     const videos = makeVideos(this.random, this.peers);
     for (const video of videos) this.videos.set(video.id, video);
+    const series = makeSeries(this.peers);
+    this.videos.set(series.video.id, series.video);
+    this.files.set(series.video.id, series.files);
     for (const video of this.ours()) if (video.visibility !== "private") this.swarms.set(video.id, makeSwarm(this.random, video));
     for (const job of makeJobs(this.random, videos)) this.jobs.set(job.id, job);
   }
@@ -68,6 +74,17 @@ export class World {
     const video = { ...this.videos.get(id)!, ...changes };
     this.videos.set(id, video);
     this.send({ kind: "video", data: video });
+    return video;
+  }
+
+  /** Another file of its torrent; what is here of the one before stays. */
+  choose(id: string, index: number): Video {
+    const before = this.videos.get(id)!;
+    const files = this.files.get(id)!.map((file) => (file.index === before.file ? { ...file, progress: before.progress } : file));
+    const chosen = files.find((file) => file.index === index)!;
+    this.files.set(id, files);
+    const video = this.setVideo(id, chosenFields(files, chosen));
+    this.swarms.set(id, { ...makeSwarm(this.random, video), playheads: [0] });
     return video;
   }
 

@@ -50,7 +50,11 @@ function videoCalls(world: World) {
     },
     fetchVideo: async (id, keep) => {
       if (videoOf(world, id).state === "complete") return answer(world.setVideo(id, { keep }));
-      const video = world.setVideo(id, { state: "fetching", keep, detail: "", added_at: NOW(), progress: 0, classic: false });
+      const { size, state, progress } = videoOf(world, id);
+      const window = keep || size <= world.settings.play_window ? 0 : world.settings.play_window;
+      // A change of mind goes on where it was.
+      if (state === "fetching") return answer(world.setVideo(id, { keep, window }));
+      const video = world.setVideo(id, { state: "fetching", keep, window, detail: "", added_at: NOW(), progress: 0, classic: false });
       const swarm = makeSwarm(world.random, video);
       world.swarms.set(id, { ...swarm, playheads: keep ? [] : [0] });
       return answer(video);
@@ -61,10 +65,29 @@ function videoCalls(world: World) {
       world.send({ kind: "removed", data: id });
       return answer(world.setVideo(id, { state: "remote", progress: 0, added_at: null, path: null, detail: "" }));
     },
+    files: async (id) => {
+      const { file_name, size, progress, file } = videoOf(world, id);
+      const only = { index: 0, path: file_name, size, kind: "video" as const, language: "", chosen: true, title: "", progress };
+      return answer((world.files.get(id) ?? [only]).map((each) => ({ ...each, chosen: each.index === (file ?? 0) })));
+    },
+    chooseFile: async (id, index) => {
+      videoOf(world, id);
+      const file = world.files.get(id)?.find((each) => each.index === index);
+      if (!file) refuse("There is no such file.", 400);
+      await pause(400);
+      if (file.path.includes("Extras")) {
+        // As if it was asked for a while.
+        await pause(1600);
+        refuse("nobody who has this torrent can be reached at the moment", 503);
+      }
+      return answer(world.choose(id, index));
+    },
     swarm: async (id) => {
       videoOf(world, id);
       return answer(world.swarm(id));
     },
+    prefetch: async (id) => answer(videoOf(world, id).state === "remote"),
+    cancelPrefetch: () => pause(0),
     openInPlayer: async (id, player) => {
       videoOf(world, id);
       if (player === "mpv") refuse("mpv was not found on this machine.", 409);

@@ -46,6 +46,8 @@ export class AppState {
         this.jobs.set(event.data.id, event.data);
         break;
       case "video":
+        // What was told of the swarm is about another file of its torrent.
+        if (this.videos.get(event.data.id)?.file !== event.data.file) this.swarms.delete(event.data.id);
         this.videos.set(event.data.id, event.data);
         break;
       case "removed":

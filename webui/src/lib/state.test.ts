@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Backend } from "./backend";
 import { AppState } from "./state.svelte";
-import type { Job, NodeInfo, Peer, Tracker, Video } from "./types";
+import type { Job, NodeInfo, Peer, Swarm, Tracker, Video } from "./types";
 
 const video = (id: string, title: string) => ({ id, title, state: "complete" }) as Video;
 
@@ -39,4 +39,15 @@ test("what events tell during a reload is newer than its answers", async () => {
   await expect.poll(() => app.loaded).toBe(true);
   expect([...app.videos.values()].map(({ id, title }) => [id, title])).toEqual([["a", "new"], ["c", "new"]]);
   expect([app.jobs.get("j")?.state, app.peers.length, app.trackers.length]).toEqual(["done", 1, 1]);
+});
+
+test("what was told of a swarm is forgotten when another file of its torrent is chosen", () => {
+  const { app } = started();
+  const of = (file: number) => ({ kind: "video", data: { ...video("a", "x"), file } }) as const;
+  app.take(of(1));
+  app.take({ kind: "swarm", data: { id: "a" } as Swarm });
+  app.take(of(1));
+  expect(app.swarms.has("a")).toBe(true);
+  app.take(of(2));
+  expect(app.swarms.has("a")).toBe(false);
 });

@@ -10,6 +10,18 @@ export interface Holder {
   swarm: string[];
 }
 
+/** A file of a torrent. `chosen`: it is fetched and played, or goes with what is. `progress`: 0..1. */
+export interface TorrentFile {
+  index: number;
+  path: string;
+  size: number;
+  kind: "video" | "audio" | "subtitles" | "other";
+  language: string;
+  chosen: boolean;
+  title: string;
+  progress: number;
+}
+
 /** Sizes in bytes, durations in seconds, progress 0..1, times in Unix seconds. */
 export interface Video {
   id: string;
@@ -36,8 +48,12 @@ export interface Video {
   mine: boolean;
   in_place: boolean;
   keep: boolean;
+  /** Of what is not kept: so many bytes are on the disk at most; 0: all of it. */
+  window: number;
   path: string | null;
   classic: boolean;
+  /** Its index among the files of a stranger's torrent; null: not known, or its publisher described it. */
+  file: number | null;
   /** The languages of which there are captions, as BCP 47 tags. */
   captions: string[];
   visibility: Visibility;
@@ -83,10 +99,14 @@ export interface SwarmPeer {
   connected: boolean;
 }
 
-/** `pieces` has a character per piece: 1 have, 2 asked for, 0 not. Playheads are byte offsets. */
+/**
+ * `pieces` has a character per piece of the torrent: 1 have, 2 asked for, 0 not. The video begins in it
+ * at the byte `offset`; playheads are byte offsets in the video.
+ */
 export interface Swarm {
   id: string;
   piece_length: number;
+  offset: number;
   pieces: string;
   /** A character per piece while fetching: 1 a connected peer has it, 0 none. Empty when complete. */
   available: string;
@@ -134,6 +154,16 @@ export interface Settings {
   upload_limit: number;
   download_limit: number;
   limit_lan: boolean;
+  /** Whether uploads make way for what else the line carries. */
+  yielding: boolean;
+  /** Limits at some hours, a line each: "mon-fri 08:00-18:00 up=1MB/s". */
+  schedule: string[];
+  /** Whether what is played stays here, where nobody says it. */
+  keep: boolean;
+  /** How many bytes of what does not stay are on the disk at most. */
+  play_window: number;
+  /** Whether the heads of videos that are about to be opened are fetched ahead. */
+  prefetch: boolean;
   /** Addresses and networks. */
   blocked: string[];
   connections_per_address: number;

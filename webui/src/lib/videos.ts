@@ -14,7 +14,7 @@ export const publisherOf = (video: Video): string =>
 export function stateOf(video: Video): string {
   switch (video.state) {
     case "fetching":
-      return `Fetching ${percent(video.progress)}`;
+      return video.window ? "Playing without keeping" : `Fetching ${percent(video.progress)}`;
     case "complete":
       return "Here";
     case "error":

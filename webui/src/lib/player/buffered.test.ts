@@ -9,6 +9,11 @@ describe("runs", () => {
       { from: 6 / 7, to: 1, state: "have" },
     ]);
   });
+  it("goes by where the video begins and ends in its pieces", () => {
+    const span = { from: 0.5, length: 2 };
+    expect(runs("110", "", span)).toEqual([{ from: 0, to: 0.75, state: "have" }]);
+    expect(runs("011", "", span)).toEqual([{ from: 0.25, to: 1, state: "have" }]);
+  });
   it("knows the whole and the nothing", () => {
     expect(runs("1020", "1110")).toEqual([
       { from: 0, to: 0.25, state: "have" },

@@ -13,14 +13,18 @@ function stateOf(piece: string | undefined, peersHave: string | undefined): Run[
   return peersHave === "1" ? "swarm" : undefined;
 }
 
-/** `available`: see Swarm. Pieces that nobody has make no run. */
-export function runs(pieces: string, available = ""): Run[] {
+/**
+ * `available`: see Swarm. `span`: where the video lies in the pieces, counted in them; all of them where
+ * it is missing. Pieces that nobody has make no run.
+ */
+export function runs(pieces: string, available = "", span = { from: 0, length: pieces.length }): Run[] {
   const found: Run[] = [];
+  const place = (piece: number) => Math.min(1, Math.max(0, (piece - span.from) / span.length));
   let start = 0;
   for (let at = 1; at <= pieces.length; at++) {
     const state = stateOf(pieces[start], available[start]);
     if (at < pieces.length && stateOf(pieces[at], available[at]) === state) continue;
-    if (state) found.push({ from: start / pieces.length, to: at / pieces.length, state });
+    if (state) found.push({ from: place(start), to: place(at), state });
     start = at;
   }
   return found;

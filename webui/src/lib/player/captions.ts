@@ -73,3 +73,18 @@ export function rememberCaptions(video: HTMLVideoElement): Stop {
   tracks.addEventListener("change", save);
   return () => tracks.removeEventListener("change", save);
 }
+
+/** From now on captions stay on, in their language, when other tracks take the place of those there are. */
+export function keepCaptions(video: HTMLVideoElement): Stop {
+  const tracks = video.textTracks;
+  // That a track goes is no change of what its viewer wants, and tells none.
+  let wanted = shownCaptions(video);
+  const change = () => (wanted = shownCaptions(video));
+  const added = () => wanted !== undefined && shownCaptions(video) === undefined && showCaptions(video, wanted);
+  tracks.addEventListener("change", change);
+  tracks.addEventListener("addtrack", added);
+  return () => {
+    tracks.removeEventListener("change", change);
+    tracks.removeEventListener("addtrack", added);
+  };
+}

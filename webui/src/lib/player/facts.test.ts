@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Video } from "../types";
-import { bitRate, factsOf, stateOf } from "./facts";
+import { bitRate, factsOf, stateOf, unkeptOf } from "./facts";
 
 const BARE = {
   ...{ id: "ab", title: "", file_name: "film.mp4", duration: 0, size: 0, width: 0, height: 0, video_codec: "" },
@@ -20,4 +20,12 @@ it("tells rates of bits", () => expect(bitRate(96_000)).toBe("96 kbit/s"));
 it("tells the state", () => {
   expect(stateOf({ ...BARE, state: "fetching", progress: 0.437 })).toBe("Fetching 43%");
   expect(stateOf({ ...BARE, state: "remote" })).toBe("On the network");
+  expect(stateOf({ ...BARE, state: "fetching", window: 64e6 })).toBe("Playing without keeping");
+});
+it("tells what a video takes that is not kept", () => {
+  const playing: Video = { ...BARE, state: "fetching", keep: false, window: 64e6 };
+  expect(unkeptOf(playing)).toContain("At most 64 MB");
+  expect(unkeptOf({ ...playing, window: 0 })).toContain("All of it");
+  expect(unkeptOf({ ...playing, keep: true })).toBe("");
+  expect(unkeptOf({ ...playing, state: "remote" })).toBe("");
 });

@@ -35,13 +35,23 @@ export function factsOf(video: Video): Fact[] {
   return facts.filter((fact) => fact !== false);
 }
 
+/** What playing without keeping takes and leaves, in words; empty for what is kept. */
+export function unkeptOf(video: Video): string {
+  if (video.keep || (video.state !== "fetching" && video.state !== "complete")) return "";
+  const space = video.window
+    ? `At most ${bytes(video.window)} of it are on this computer at a time; going back further fetches again.`
+    : "All of it is on this computer for now.";
+  // The badge above says the rest of what has a window.
+  return `${video.window ? "" : "It is not kept. "}${space} A minute after the player is closed, nothing of it is left.`;
+}
+
 /** The state in words, as a badge under the title. */
 export function stateOf(video: Video): string {
   switch (video.state) {
     case "complete":
       return "Here";
     case "fetching":
-      return `Fetching ${percent(video.progress)}`;
+      return video.window ? "Playing without keeping" : `Fetching ${percent(video.progress)}`;
     case "error":
       return "Problem";
     default:

@@ -40,6 +40,7 @@ it("finds the cells of the playheads", () => {
   expect(playheadCells([0, 100, 350, 999], 100, 1, 4)).toEqual([0, 1, 3]);
   expect(playheadCells([350], 100, 2, 2)).toEqual([1]);
   expect(playheadCells([5], 0, 1, 4)).toEqual([]);
+  expect(playheadCells([0, 60], 100, 1, 4, 50)).toEqual([0, 1]);
 });
 
 describe("summary", () => {

@@ -79,10 +79,10 @@ function mostOften(senders: Map<number, number>): number {
   return best;
 }
 
-/** The cells in which the playheads are. */
-export function playheadCells(playheads: readonly number[], pieceLength: number, per: number, cells: number): number[] {
+/** The cells in which the playheads are, which are offsets in a video that begins at the byte `first`. */
+export function playheadCells(playheads: readonly number[], pieceLength: number, per: number, cells: number, first = 0): number[] {
   if (pieceLength <= 0 || cells === 0) return [];
-  const at = playheads.map((offset) => Math.min(cells - 1, Math.floor(offset / pieceLength / per)));
+  const at = playheads.map((offset) => Math.min(cells - 1, Math.floor((first + offset) / pieceLength / per)));
   return [...new Set(at)];
 }
 

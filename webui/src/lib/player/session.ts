@@ -5,23 +5,34 @@ import { recall, remember } from "./position";
 
 const SAVE_SECONDS = 5;
 
-/** Ties a video element to its remembered position; the returned function saves it a last time. */
-export function keepPosition(video: HTMLVideoElement, id: string): Stop {
+/**
+ * Ties a video element to its remembered position; the returned function saves it a last time. `place`
+ * tells under what it is remembered, as soon as it is known.
+ */
+export function keepPosition(video: HTMLVideoElement, place: () => string | undefined): Stop {
   let saved = 0;
   let resumed = false;
   const save = () => {
-    if (!resumed || !Number.isFinite(video.duration)) return;
+    const at = place();
+    if (!resumed || at === undefined || !Number.isFinite(video.duration)) return;
     saved = video.currentTime;
-    remember(id, saved, video.duration);
+    remember(at, saved, video.duration);
   };
   const resume = () => {
-    if (resumed) return;
+    const at = place();
+    if (resumed || at === undefined || !Number.isFinite(video.duration)) return;
     resumed = true;
-    const seconds = recall(id, video.duration);
+    const seconds = recall(at, video.duration);
     if (seconds > 0) video.currentTime = seconds;
   };
-  const tick = () => Math.abs(video.currentTime - saved) >= SAVE_SECONDS && save();
-  const forget = () => remember(id, 0, video.duration);
+  const tick = () => {
+    resume();
+    if (Math.abs(video.currentTime - saved) >= SAVE_SECONDS) save();
+  };
+  const forget = () => {
+    const at = place();
+    if (at !== undefined) remember(at, 0, video.duration);
+  };
   video.addEventListener("loadedmetadata", resume);
   video.addEventListener("timeupdate", tick);
   video.addEventListener("pause", save);
@@ -49,6 +60,12 @@ export function reload(video: HTMLVideoElement): void {
   );
   video.load();
   video.play().catch(() => undefined);
+}
+
+/** Into a window of its own, or back. Fails where the browser has none, or does not let it. */
+export async function togglePictureInPicture(video: HTMLVideoElement): Promise<void> {
+  if (document.pictureInPictureElement) await document.exitPictureInPicture();
+  else await video.requestPictureInPicture();
 }
 
 /** Why a video element gave up, in words. */

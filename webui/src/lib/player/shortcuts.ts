@@ -6,7 +6,8 @@ export type Command =
   | { do: "jump"; to: number }
   | { do: "frame"; by: number }
   | { do: "volume"; by: number }
-  | { do: "speed"; by: 1 | -1 };
+  | { do: "speed"; by: 1 | -1 }
+  | { do: "file"; by: 1 | -1 };
 
 /** Where the focus is, as far as it decides whose key it is. */
 export interface Where {
@@ -25,6 +26,7 @@ export interface Press {
   ctrlKey: boolean;
   metaKey: boolean;
   altKey: boolean;
+  shiftKey: boolean;
 }
 
 export const SPEEDS = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
@@ -48,6 +50,10 @@ const KEYS: Record<string, Command> = {
   end: { do: "jump", to: 1 },
   "?": { do: "help" },
 };
+const SHIFTED: Record<string, Command> = {
+  n: { do: "file", by: 1 },
+  p: { do: "file", by: -1 },
+};
 const ARROWS: Record<string, Command> = {
   ArrowLeft: { do: "seek", by: -5 },
   ArrowRight: { do: "seek", by: 5 },
@@ -56,7 +62,8 @@ const ARROWS: Record<string, Command> = {
 };
 const VERTICAL = new Set(["ArrowUp", "ArrowDown", "Home", "End"]);
 
-export const HELP: { keys: string[]; what: string }[] = [
+/** `files`: only where the video is one of several files of a torrent. */
+export const HELP: { keys: string[]; what: string; files?: true }[] = [
   { keys: ["k", "Space"], what: "Play or pause" },
   { keys: ["j", "l"], what: "10 seconds back or on" },
   { keys: ["←", "→"], what: "5 seconds back or on" },
@@ -69,6 +76,7 @@ export const HELP: { keys: string[]; what: string }[] = [
   { keys: ["f"], what: "Full screen" },
   { keys: ["t"], what: "Theatre: the player as wide as the page" },
   { keys: ["i"], what: "Picture in picture" },
+  { keys: ["⇧ N", "⇧ P"], what: "Next or previous video in the torrent", files: true },
   { keys: ["?"], what: "This list" },
 ];
 
@@ -78,7 +86,8 @@ export function commandOf(press: Press, where: Where): Command | undefined {
   if (VERTICAL.has(press.key) && !where.player) return undefined;
   if (press.key in ARROWS) return where.arrows ? undefined : ARROWS[press.key];
   if (/^[0-9]$/.test(press.key)) return { do: "jump", to: Number(press.key) / 10 };
-  return KEYS[press.key.toLowerCase()];
+  const key = press.key.toLowerCase();
+  return (press.shiftKey ? SHIFTED[key] : undefined) ?? KEYS[key];
 }
 
 export function whereOf(target: EventTarget | null, player: Element): Where {
@@ -101,6 +110,8 @@ export interface Controls {
   captions(): void;
   pip(): void;
   help(): void;
+  /** The next or the previous file of the torrent, where files can be chosen. */
+  file?(by: 1 | -1): void;
   /** Shows in a word what happened. */
   say(text: string): void;
 }
@@ -133,6 +144,9 @@ export function perform(command: Command, video: HTMLVideoElement, controls: Con
     case "mute":
       video.muted = !video.muted;
       controls.say(video.muted ? "Sound off" : "Sound on");
+      break;
+    case "file":
+      controls.file?.(command.by);
       break;
     default:
       controls[command.do]();

@@ -16,6 +16,11 @@ const saved: Settings = {
   upload_limit: 1_500_000,
   download_limit: 0,
   limit_lan: false,
+  yielding: false,
+  schedule: [],
+  keep: true,
+  play_window: 64_000_000,
+  prefetch: true,
   blocked: [],
   connections_per_address: 50,
   stun_server: "",
@@ -50,6 +55,25 @@ describe("limits", () => {
     expect(problems.upload_limit).toContain("above 0");
     expect(settings).not.toHaveProperty("upload_limit");
   });
+});
+
+describe("a schedule", () => {
+  const typed = (schedule: string) => parse({ ...draftOf(saved), schedule });
+
+  test("is a list of lines", () => {
+    const { settings, problems } = typed(" mon-fri  08:00-18:00 up=1MB/s\n\n22:00-06:00 up=unlimited down=8Mbit/s\n");
+    expect(problems).toEqual({});
+    expect(settings.schedule).toEqual(["mon-fri 08:00-18:00 up=1MB/s", "22:00-06:00 up=unlimited down=8Mbit/s"]);
+  });
+
+  test.each(["always", "mon-fri 8-18 up=1MB/s", "mon-fri 08:00-18:00", "daily 01:00-02:00 up=1MB/s\nnonsense"])(
+    "%j is refused",
+    (lines) => {
+      const { settings, problems } = typed(lines);
+      expect(problems.schedule).toContain("mon-fri");
+      expect(settings).not.toHaveProperty("schedule");
+    },
+  );
 });
 
 describe("what is wrong is said beside the field", () => {
@@ -128,4 +152,11 @@ describe("privacy", () => {
     expect(typed({ stun_server: "stun.example.org" }).problems).toHaveProperty("stun_server");
     expect(typed({ connections_per_address: "0" }).problems).toHaveProperty("connections_per_address");
   });
+});
+
+test("the space for what is not kept is in megabytes", () => {
+  const typed = (play_window: string) => parse({ ...draftOf(saved), play_window });
+  expect(draftOf(saved).play_window).toBe("64");
+  expect(typed("128").settings.play_window).toBe(128_000_000);
+  for (const wrong of ["", "15", "a lot", "99999999"]) expect(typed(wrong).problems).toHaveProperty("play_window");
 });

@@ -28,6 +28,13 @@ export interface Draft {
   upload_limit: Limit;
   download_limit: Limit;
   limit_lan: boolean;
+  yielding: boolean;
+  /** As typed, a line each. */
+  schedule: string;
+  keep: boolean;
+  /** In MB, as typed. */
+  play_window: string;
+  prefetch: boolean;
   /** Addresses and networks, as typed: parted by commas or spaces. */
   blocked: string;
   connections_per_address: string;
@@ -39,6 +46,15 @@ export interface Draft {
 export type Field = keyof Settings;
 /** What is wrong, in words, by setting; of a tracker by `tracker.INDEX`. */
 export type Problems = Record<string, string>;
+
+/** What the inputs of all settings have in common. */
+export interface FieldProps {
+  id: string;
+  problem: string | undefined;
+  restart: boolean;
+  fixed: boolean;
+  edited: () => void;
+}
 
 export const LABELS: Record<Field, string> = {
   name: "Name",
@@ -54,6 +70,11 @@ export const LABELS: Record<Field, string> = {
   upload_limit: "Upload limit",
   download_limit: "Download limit",
   limit_lan: "Limits in the local network",
+  yielding: "Make way for other traffic",
+  schedule: "Limits by schedule",
+  keep: "Keep what is played",
+  play_window: "Space for a video that is not kept",
+  prefetch: "Fetch beginnings ahead",
   blocked: "Blocked addresses",
   connections_per_address: "Connections per address",
   stun_server: "STUN server",
@@ -69,6 +90,10 @@ const LONGEST_NAME = 100;
 const MOST_PEERS = 10_000;
 const ORIGIN = /^https?:\/\/(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 const MOST_CONNECTIONS = 10_000;
+const MEGABYTE = 1_000_000;
+const [LEAST_WINDOW, MOST_WINDOW] = [16, 1_000_000];
+const MOST_SCHEDULED = 50;
+const SCHEDULED = /^(?:[a-z,-]+ )?\d{1,2}:\d{2}-\d{1,2}:\d{2}(?: (?:up|down)=[0-9a-z./]+){1,2}$/i;
 const ADDRESS = /^[0-9a-f:.]+(?:\/\d{1,3})?$/i;
 const STUN = /^(?:stun:)?(?:[a-z0-9_.-]+|\[[0-9a-f:]+\]):\d{1,5}$/i;
 const PROXY = /^(?:socks5|http):\/\/(?:[^\s/?#@]+@)?(?:[a-z0-9_.-]+|\[[0-9a-f:]+\]):\d{1,5}\/?$/i;
@@ -96,6 +121,11 @@ export function draftOf(settings: Settings): Draft {
     upload_limit: limitOf(settings.upload_limit),
     download_limit: limitOf(settings.download_limit),
     limit_lan: settings.limit_lan,
+    yielding: settings.yielding,
+    schedule: settings.schedule.join("\n"),
+    keep: settings.keep,
+    play_window: String(settings.play_window / MEGABYTE),
+    prefetch: settings.prefetch,
     blocked: settings.blocked.join(", "),
     connections_per_address: String(settings.connections_per_address),
     stun_server: settings.stun_server,
@@ -115,6 +145,23 @@ function rateOf(limit: Limit): number | undefined {
   const amount = Number(limit.amount.trim().replace(",", ".") || NaN);
   const rate = Math.round(amount * FACTORS[limit.unit]);
   return rate >= 1 && Number.isSafeInteger(rate) ? rate : undefined;
+}
+
+/** In bytes; fractions of a megabyte, which the file may have, stay as they are. */
+function windowOf(draft: Draft, problems: Problems): number {
+  const megabytes = Number(draft.play_window.trim().replace(",", ".") || NaN);
+  if (megabytes >= LEAST_WINDOW && megabytes <= MOST_WINDOW) return Math.round(megabytes * MEGABYTE);
+  problems.play_window = `A number from ${LEAST_WINDOW} to ${MOST_WINDOW}.`;
+  return 0;
+}
+
+/** Spaces and empty lines apart, as typed: the node knows the days and the units. */
+function scheduleOf(draft: Draft, problems: Problems): string[] {
+  const lines = draft.schedule.split("\n").map((line) => line.trim().replace(/\s+/g, " ")).filter(Boolean);
+  const odd = lines.find((line) => !SCHEDULED.test(line));
+  if (odd !== undefined) problems.schedule = `Not like mon-fri 08:00-18:00 up=1MB/s down=unlimited: ${odd}`;
+  else if (lines.length > MOST_SCHEDULED) problems.schedule = `At most ${MOST_SCHEDULED} lines.`;
+  return lines;
 }
 
 const PORTS = ["port", "swarm_port", "web_port", "public_port"] as const;
@@ -181,6 +228,11 @@ export function parse(draft: Draft): { settings: Partial<Settings>; problems: Pr
     upload_limit: upload_limit ?? 0,
     download_limit: download_limit ?? 0,
     limit_lan: draft.limit_lan,
+    yielding: draft.yielding,
+    schedule: scheduleOf(draft, problems),
+    keep: draft.keep,
+    play_window: windowOf(draft, problems),
+    prefetch: draft.prefetch,
     ...privacy,
   };
   const sound = Object.entries(settings).filter(([field]) => !Object.keys(problems).some((p) => settingOf(p) === field));

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
-import { captionsLabel, preferred, rememberCaptions, showCaptions, shownCaptions, toggleCaptions } from "./captions";
+import { captionsLabel, keepCaptions, preferred, rememberCaptions, showCaptions, shownCaptions, toggleCaptions } from "./captions";
 
 interface Track {
   kind: string;
@@ -48,4 +48,28 @@ it("shows one language at a time, or none", () => {
     showCaptions(video, language);
     expect(shownCaptions(video)).toBe(language);
   }
+});
+it("keeps captions on from one file of a torrent to the next", () => {
+  const tracks = [track("fr"), track("en")];
+  const video = { textTracks: Object.assign(new EventTarget(), { [Symbol.iterator]: () => tracks.values() }) } as unknown as HTMLVideoElement;
+  const tell = (name: string) => video.textTracks.dispatchEvent(new Event(name));
+  const replace = (...others: Track[]) => {
+    tracks.splice(0, tracks.length, ...others);
+    tell("addtrack");
+  };
+  const stop = keepCaptions(video);
+  replace(track("en"));
+  expect(shownCaptions(video)).toBeUndefined();
+  showCaptions(video, "en");
+  tell("change");
+  // In that language, even where another one is there first.
+  replace(track("fr"));
+  expect(shownCaptions(video)).toBeUndefined();
+  replace(track("fr"), track("en"));
+  expect(shownCaptions(video)).toBe("en");
+  showCaptions(video, undefined);
+  tell("change");
+  replace(track("en"));
+  expect(shownCaptions(video)).toBeUndefined();
+  stop();
 });

@@ -17,7 +17,7 @@ beforeEach(() => localStorage.clear());
 it("goes on where it was left, once", () => {
   remember("a", 40, 100);
   const video = videoOf(100);
-  keepPosition(video, "a");
+  keepPosition(video, () => "a");
   tell(video, "loadedmetadata");
   expect(video.currentTime).toBe(40);
   video.currentTime = 70;
@@ -26,13 +26,31 @@ it("goes on where it was left, once", () => {
 });
 it("does not forget the place before the video is there", () => {
   remember("a", 40, 100);
-  const stop = keepPosition(videoOf(NaN), "a");
+  const stop = keepPosition(videoOf(NaN), () => "a");
   stop();
   expect(recall("a", 100)).toBe(40);
 });
+it("goes on late where it becomes known late which file it is", () => {
+  remember("a/2", 40, 100);
+  remember("a", 60, 100);
+  const video = videoOf(100);
+  let place: string | undefined;
+  const stop = keepPosition(video, () => place);
+  tell(video, "loadedmetadata");
+  tell(video, "pause");
+  tell(video, "ended");
+  expect([video.currentTime, recall("a", 100)]).toEqual([0, 60]);
+  place = "a/2";
+  video.currentTime = 1;
+  tell(video, "timeupdate");
+  expect(video.currentTime).toBe(40);
+  video.currentTime = 50;
+  stop();
+  expect([recall("a/2", 100), recall("a", 100)]).toEqual([50, 60]);
+});
 it("saves now and then, at a pause and when it is closed", () => {
   const video = videoOf(100);
-  const stop = keepPosition(video, "a");
+  const stop = keepPosition(video, () => "a");
   tell(video, "loadedmetadata");
   video.currentTime = 20;
   tell(video, "timeupdate");
@@ -47,7 +65,7 @@ it("saves now and then, at a pause and when it is closed", () => {
 });
 it("starts anew after the end", () => {
   const video = videoOf(100);
-  keepPosition(video, "a");
+  keepPosition(video, () => "a");
   tell(video, "loadedmetadata");
   video.currentTime = 50;
   tell(video, "pause");

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { commandOf, HELP, nextSpeed, perform, whereOf, type Controls, type Where } from "./shortcuts";
 
 const PAGE: Where = { typing: false, control: false, arrows: false, player: false };
-const press = (key: string, more = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, ...more });
+const press = (key: string, more = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more });
 
 describe("commandOf", () => {
   it.each([
@@ -25,6 +25,12 @@ describe("commandOf", () => {
     ["?", { do: "help" }],
   ])("%s", (key, command) => expect(commandOf(press(key), PAGE)).toEqual(command));
 
+  it("goes to another file with Shift only: not because capitals are locked", () => {
+    expect(commandOf(press("N", { shiftKey: true }), PAGE)).toEqual({ do: "file", by: 1 });
+    expect(commandOf(press("p", { shiftKey: true }), PAGE)).toEqual({ do: "file", by: -1 });
+    expect(commandOf(press("N"), PAGE)).toBeUndefined();
+    expect(commandOf(press("K", { shiftKey: true }), PAGE)).toEqual({ do: "toggle" });
+  });
   it("leaves up and down to the page, outside the player", () => {
     expect(commandOf(press("ArrowUp"), PAGE)).toBeUndefined();
     expect(commandOf(press("ArrowUp"), { ...PAGE, player: true })).toEqual({ do: "volume", by: 0.05 });
@@ -44,7 +50,7 @@ describe("commandOf", () => {
 
 it("the help names every key that does something", () => {
   const named = HELP.flatMap((line) => line.keys);
-  for (const key of ["k", "j", "l", "0", "9", "m", "f", "t", "c", "<", ">", "i", "?"]) expect(named).toContain(key);
+  for (const key of ["k", "j", "l", "0", "9", "m", "f", "t", "c", "<", ">", "i", "?", "⇧ N", "⇧ P"]) expect(named).toContain(key);
 });
 
 describe("whereOf", () => {
@@ -86,7 +92,7 @@ describe("nextSpeed", () => {
 
 describe("perform", () => {
   const controls = () =>
-    Object.fromEntries(["fullscreen", "theatre", "captions", "pip", "help", "say"].map((name) => [name, vi.fn()])) as unknown as Controls;
+    Object.fromEntries(["fullscreen", "theatre", "captions", "pip", "help", "file", "say"].map((name) => [name, vi.fn()])) as unknown as Controls;
   const video = (more = {}) =>
     ({ currentTime: 50, duration: 100, volume: 0.5, muted: false, playbackRate: 1, paused: true, ...more }) as HTMLVideoElement;
 
@@ -127,5 +133,7 @@ describe("perform", () => {
       perform({ do: name }, video(), given);
       expect(given[name]).toHaveBeenCalledOnce();
     }
+    perform({ do: "file", by: -1 }, video(), given);
+    expect(given.file).toHaveBeenCalledWith(-1);
   });
 });
