@@ -9,17 +9,19 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+READY_SECONDS, LOOK_SECONDS = 30.0, 0.02
 _NGINX = """
-daemon off; worker_processes 1; pid {root}/nginx.pid; error_log {root}/nginx.log;
-events {{ worker_connections 64; }}
+{user}daemon off; worker_processes 1; pid {root}/nginx.pid; error_log {root}/nginx.log;
+events {{ worker_connections 256; }}
 http {{ access_log off; sendfile on; client_body_temp_path {root}/body;
   proxy_temp_path {root}/proxy; fastcgi_temp_path {root}/fastcgi;
   uwsgi_temp_path {root}/uwsgi; scgi_temp_path {root}/scgi;
-  server {{ listen {host}:{port}; root {root}; }} }}
+  server {{ listen {host}:{port}; root {files}; }} }}
 """
 
 
@@ -40,11 +42,18 @@ def servers(directory: Path) -> Iterator[dict[str, int]]:
         stack.enter_context(running([*command, "http.server", str(port), *flags], port))
         if shutil.which("nginx") is not None:
             port = ports["nginx"] = free_port()
-            config = directory / "nginx.conf"
-            config.write_text(_NGINX.format(root=directory, host=LOOPBACK, port=port))
-            nginx = ["nginx", "-c", str(config), "-p", str(directory)]
+            nginx = nginx_command(directory, directory, LOOPBACK, port)
             stack.enter_context(running(nginx, port))
         yield ports
+
+
+def nginx_command(root: Path, files: Path, host: str, port: int) -> list[str]:
+    """How to run nginx with the files of a folder; its own things are in `root`."""
+    config = root / "nginx.conf"
+    # Started by root, its worker would be somebody who may not read our directory.
+    user = "user root; " if os.geteuid() == 0 else ""
+    config.write_text(_NGINX.format(root=root, files=files, host=host, port=port, user=user))
+    return ["nginx", "-c", str(config), "-p", str(root)]
 
 
 def free_port() -> int:
@@ -55,21 +64,33 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(command: list[str], port: int, directory: Path | None = None) -> Iterator[int]:
-    """Run a server until the block ends; gives its process id when it answers."""
+    """Run a server until the block ends; gives its process id when it answers.
+
+    Raises ChildProcessError where it ends before that, TimeoutError where it does not in time.
+    """
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=directory
     )
     try:
-        while process.poll() is None:
-            with (
-                contextlib.suppress(OSError),
-                socket.create_connection((LOOPBACK, port), timeout=1),
-            ):
-                break
+        deadline = time.monotonic() + READY_SECONDS
+        while not _answers(port):
+            if process.poll() is not None:
+                raise ChildProcessError(f"{command[0]} ended with {process.returncode}")
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{command[0]} does not answer at port {port}")
+            time.sleep(LOOK_SECONDS)
         yield process.pid
     finally:
         process.terminate()
         process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 # --- the server that does nothing but sendfile ---------------------------------------------------

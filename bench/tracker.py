@@ -37,7 +37,7 @@ class Result:
 
 def tables(directory: Path) -> list[Table]:
     """A row per way to announce and tracker."""
-    names = installed(directory)
+    names = installed()
     table = Table(
         "Trackers",
         (

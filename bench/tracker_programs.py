@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.npm import rivals
 from bench.servers import LOOPBACK, free_port, running
 from bench.tracker_load import info_hashes
 
-RIVALS = Path(__file__).parent / "rivals"
 OURS = "p2ptube"
 NPM = "bittorrent-tracker"
 DEBIAN = "opentracker"
@@ -38,16 +38,11 @@ class Program:
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def installed(directory: Path) -> list[str]:
-    """The trackers there are; the one of npm is installed into `directory`."""
+def installed() -> list[str]:
+    """The trackers there are."""
     names = [OURS]
-    npm = shutil.which("npm")
-    if npm is not None and shutil.which("node") is not None:
-        shutil.copytree(RIVALS, directory / "rivals")
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, check=False, cwd=directory / "rivals", capture_output=True)
-        if done.returncode == 0:
-            names.append(NPM)
+    if rivals() is not None:
+        names.append(NPM)
     if shutil.which("opentracker") is not None:
         names.append(DEBIAN)
     return names
@@ -65,8 +60,7 @@ def tracker(name: str, directory: Path) -> Iterator[Program]:
         NPM: ["node", "serve.js", str(port)],
         DEBIAN: ["opentracker", *_opentracker(directory), "-p", str(port), "-P", str(port)],
     }[name]
-    where = directory / "rivals" if name == NPM else directory
-    with running(command, port, where) as pid:
+    with running(command, port, rivals() if name == NPM else directory) as pid:
         yield Program(pid, port)
 
 

@@ -1,4 +1,4 @@
-"""How fast bytes come: from a complete file, from the swarm, from several holders, at first."""
+"""How fast bytes come: from a complete file, from several holders, at first."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import socket
 import statistics
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ MEGABYTES = 500
 HOLDER_RATE = 1_000_000  # bytes/s that each of three limited holders gives
 SLOW_RATE = 200_000
 FIRST_BYTES = 64 * 1024
+POINTED_SECONDS = 5.0
 READ_BYTES = 1 << 20
 PATIENCE = 600
 
@@ -31,7 +33,7 @@ def tables(directory: Path) -> list[Table]:
     served.mkdir()
     large = make_large_mp4(served / "large.mp4", MEGABYTES * 1_000_000, faststart=True)
     return [
-        *throughput(directory, large),
+        throughput(directory, large),
         three_holders(directory / "three"),
         *first_bytes(directory / "first"),
     ]
@@ -40,53 +42,30 @@ def tables(directory: Path) -> list[Table]:
 # --- throughput ----------------------------------------------------------------------------------
 
 
-def throughput(directory: Path, large: Path) -> list[Table]:
+def throughput(directory: Path, large: Path) -> Table:
     size = large.stat().st_size
     with nodes() as start, servers(large.parent) as ports:
         seeder = start(directory / "seeder")
         video_id = add(seeder, large)
-        fetcher = start(directory / "fetcher", join=seeder.peer_id)
         reading: dict[str, Callable[[], object]] = {
             name: lambda port=port: drain(get(port, f"/{large.name}"))  # type: ignore[misc]
             for name, port in ports.items()
         }
         reading["/stream"] = lambda: drain(stream(seeder, video_id))
         reading["FGET"] = lambda: drain(get_file(seeder, large.name))
-        complete = compared(
+        return compared(
             "A complete file",
             "Read by one plain socket that keeps nothing; all of it is in the page cache.",
             reading,
             size,
         )
-        copy = directory / "copy.mp4"
-        storing: dict[str, Callable[[], object]] = {
-            name: lambda port=port: download(port, large.name, copy)  # type: ignore[misc]
-            for name, port in ports.items()
-        }
-        storing["swarm"] = lambda: fetch(fetcher, video_id)
-        swarm = compared(
-            "A fetch from one holder",
-            "From the request to a complete file whose SHA-256 was checked. The swarm also "
-            "hashes every piece (SHA-1) before it is used, in both of the nodes' two cores.",
-            storing,
-            size,
-            before=lambda: forget(fetcher, video_id, "large"),
-        )
-    return [complete, swarm]
 
 
-def compared(
-    title: str,
-    note: str,
-    ways: dict[str, Callable[[], object]],
-    size: int,
-    before: Callable[[], object] = lambda: None,
-) -> Table:
+def compared(title: str, note: str, ways: dict[str, Callable[[], object]], size: int) -> Table:
     """Time all ways in turn, several rounds; their ratios to the first within each round."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(RUNS):
         for name, way in ways.items():
-            before()
             times[name].append(timed(way))
     reference = next(iter(ways))
     table = Table(
@@ -156,11 +135,13 @@ def first_bytes(directory: Path) -> list[Table]:
     start_table = Table(
         "The first 64 KiB of /stream of a video that is elsewhere",
         ("holder", "median", "slowest"),
-        f"{RUNS} runs; before each, the viewer has found the video and has nothing of it.",
+        f"{RUNS} runs; before each, the viewer has found the video and has nothing of it. Or it "
+        f"has been pointed at for {POINTED_SECONDS:.0f} s, so that its head was fetched ahead.",
     )
     for name, limit in (("unlimited", 0), ("limited to 200 kB/s", SLOW_RATE)):
-        taken, found = beginnings(directory / str(limit), clip, limit)
+        taken, ahead, found = beginnings(directory / str(limit), clip, limit)
         start_table.add(name, *in_milliseconds(taken))
+        start_table.add(f"{name}, pointed at", *in_milliseconds(ahead))
     search_table = Table(
         "A search for a known name",
         ("until", "median", "slowest"),
@@ -170,18 +151,24 @@ def first_bytes(directory: Path) -> list[Table]:
     return [start_table, search_table]
 
 
-def beginnings(directory: Path, clip: Path, limit: int) -> tuple[list[float], list[float]]:
-    """Times until the first bytes, and until the first result of a search."""
+def beginnings(
+    directory: Path, clip: Path, limit: int
+) -> tuple[list[float], list[float], list[float]]:
+    """Times until the first bytes, the same when pointed at, and until a search's first result."""
     with nodes() as start:
         holder = start(directory / "holder", upload_limit=limit)
         video_id = add(holder, clip)
         viewer = start(directory / "viewer", join=holder.peer_id)
-        taken = []
+        taken, ahead = [], []
         for _ in range(RUNS):
             forget(viewer, video_id, "begin")
             taken.append(timed(lambda: first(viewer, video_id)))
+            forget(viewer, video_id, "begin")
+            viewer.post(f"videos/{video_id}/prefetch")
+            time.sleep(POINTED_SECONDS)
+            ahead.append(timed(lambda: first(viewer, video_id)))
         found = [timed(lambda: first_result(viewer, "begin")) for _ in range(20)]
-    return taken, found
+    return taken, ahead, found
 
 
 def in_milliseconds(times: list[float]) -> tuple[str, str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -16,22 +18,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.lab.bound import Link
+
 # Reserved for measurements (RFC 2544), and, unlike 10.0.0.0/8, no local network to a BitTorrent
 # client: those never choke a local peer.
 PREFIX = "198.18.0"
 CLONE_NEWNET = 0x40000000
 BURST_BYTES = 20_000
 QUEUE_MILLISECONDS = 100
+# What Linux, macOS and Windows come with, whatever this machine has set.
+CONGESTION = ("congctl", "cubic")
 
+_numbers = itertools.count()
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-@dataclass(frozen=True)
-class Link:
-    """A host's connection to the switch. Rates in Mbit/s; 0 = not shaped."""
-
-    up: float
-    down: float
 
 
 @dataclass
@@ -63,23 +62,43 @@ class Host:
 
     def sent(self) -> int:
         """The bytes that the host has sent so far, headers included."""
-        path = Path(f"/sys/class/net/{self.port}/statistics/rx_bytes")
-        return int(path.read_text())
+        return self._counter("rx_bytes")
+
+    def received(self) -> int:
+        """The bytes that were sent to the host and that its link did not drop."""
+        return self._counter("tx_bytes")
+
+    def _counter(self, name: str) -> int:
+        # Of the switch's end of the cable, where directions are the other way round.
+        return int(Path(f"/sys/class/net/{self.port}/statistics/{name}").read_text())
+
+    def ended(self) -> list[int]:
+        """The exit codes of the programs that do not run any more; negative: the signal."""
+        codes = [process.poll() for process in self._processes]
+        return [code for code in codes if code is not None]
 
     def stop(self) -> None:
-        """Kill what runs on the host."""
+        """Kill what runs on the host, and what that has started there."""
         for process in self._processes:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):  # what was not taken any more
+                        pipe.close()
         self._processes.clear()
+        left = subprocess.run(["ip", "netns", "pids", self.name], capture_output=True, check=False)
+        for pid in left.stdout.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
 
 class Network:
     """A switch and its hosts. Use it as a context manager."""
 
     def __init__(self) -> None:
-        self._tag = f"{os.getpid() % 100_000}"
+        # Unlike that of the one before: the kernel takes its time to remove a namespace's links.
+        self._tag = f"{os.getpid() % 100_000}x{next(_numbers)}"
         self._switch = f"lab{self._tag}"
         self.hosts: list[Host] = []
 
@@ -91,6 +110,7 @@ class Network:
     def __exit__(self, *_: object) -> None:
         for host in self.hosts:
             host.stop()
+            _ip("link", "del", host.port, check=False)
             _ip("netns", "del", host.name, check=False)
         _ip("link", "del", self._switch, check=False)
 
@@ -108,6 +128,7 @@ class Network:
             ("link", "set", "eth0", "up"),
             ("link", "set", "lo", "up"),
             ("route", "add", "default", "dev", "eth0"),
+            ("route", "change", f"{PREFIX}.0/24", "dev", "eth0", "src", host.address, *CONGESTION),
         ):
             _ip("-netns", name, *command)
         if link.up:

@@ -6,7 +6,9 @@ by some seconds and no further, plays once a second is in hand, and after a stal
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -23,7 +25,6 @@ class Viewing:
 
     start: float | None = None
     stalls: list[float] = field(default_factory=list)
-    ended: float | None = None  # from the click to the last picture
 
 
 class Screen:
@@ -60,36 +61,52 @@ class Screen:
                 self.viewing.stalls.append(now - self._waiting_since)
             self._since, self._waiting_since = now, None
 
+    def settle(self, now: float) -> None:
+        """Look away at `now`: what it still waits for counts until then."""
+        self.advance(now)
+        if self._waiting_since is not None and self.viewing.start is not None:
+            self.viewing.stalls.append(now - self._waiting_since)
+            self._waiting_since = None
+
     @property
     def in_hand(self) -> float:
         """Seconds that could be played without a further byte."""
         return (self._arrived - self._played) / self._rate
 
-    @property
-    def left(self) -> float:
-        """Seconds until the last picture, where nothing is missing."""
-        return (self._size - self._played) / self._rate
-
 
 def watch(
-    connect: Callable[[], http.client.HTTPResponse],
+    connect: Callable[[int], http.client.HTTPResponse],
     size: int,
     bytes_per_second: float,
     stop: threading.Event,
-) -> Viewing:
-    """Watch a stream from its beginning to its end, or until `stop`."""
-    screen, began = Screen(size, bytes_per_second), time.monotonic()
-    response = connect()
-    missing = size
-    while missing and not stop.is_set():
-        data = response.read1(READ_BYTES)
-        now = time.monotonic() - began
-        if not data:
-            raise OSError(f"the stream ended {missing} bytes early")
-        missing -= len(data)
-        screen.arrived(len(data), now)
-        if screen.in_hand > READ_AHEAD_SECONDS:
-            stop.wait(screen.in_hand - READ_AHEAD_SECONDS)
-    stop.wait(screen.left)
-    screen.viewing.ended = time.monotonic() - began
-    return screen.viewing
+    *,
+    first: int = 0,
+    seconds: float = math.inf,
+) -> tuple[Viewing, int]:
+    """Watch a stream from its byte `first` until `stop`, or until all of it was read.
+
+    Or until so many `seconds` after the first picture. `connect` opens it at a byte. Gives what
+    was seen, and the bytes that were not read. When `stop` is set the stream may end early; else
+    that is an OSError.
+    """
+    missing = size - first
+    screen, began = Screen(missing, bytes_per_second), time.monotonic()
+    try:
+        with contextlib.closing(connect(first)) as response:
+            while missing and not stop.is_set():
+                data = response.read1(READ_BYTES)
+                if not data:
+                    raise OSError(f"the stream ended {missing} bytes early")
+                missing -= len(data)
+                now = time.monotonic() - began
+                screen.arrived(len(data), now)
+                start = screen.viewing.start
+                if start is not None and now - start >= seconds:
+                    break
+                if screen.in_hand > READ_AHEAD_SECONDS:
+                    stop.wait(screen.in_hand - READ_AHEAD_SECONDS)
+    except (OSError, http.client.HTTPException):
+        if not stop.is_set():
+            raise
+    screen.settle(time.monotonic() - began)
+    return screen.viewing, missing
