@@ -93,7 +93,8 @@ def test_commands_exist(document: Path) -> None:
 
 def test_commands_are_found_at_all() -> None:
     assert len(list(commands_in(ROOT / "README.md"))) > 10
-    assert flags_of("fetch") == {"-o", "--output", "--data-dir", "--json", "--join", "-h", "--help"}
+    common = {"--data-dir", "--json", "--join", "-h", "--help"}
+    assert flags_of("fetch") == common | {"-o", "--output", "--file"}
     assert {"--dht", "--no-dht", "--json"} < flags_of("serve")
     for wrong in ("p2ptube nonsense", "p2ptube add --nonsense x", "p2ptube peers list --once"):
         with pytest.raises(AssertionError):
