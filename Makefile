@@ -18,7 +18,7 @@ demo: $(STAMP)           ## three nodes on this machine share, search and play a
 test: $(STAMP) lint      ## everything that must hold; installs a browser and players where it may
 	scripts/install-test-tools.sh
 	$(NPM) run test
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder tests
 
 bench: $(STAMP)          ## measurements, side by side with other programs
 	scripts/install-test-tools.sh

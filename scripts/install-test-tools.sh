@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs what some tests and measurements need besides Python: Chromium, Xvfb, VLC, mpv, ffmpeg,
-# nginx, and the BitTorrent programs that our nodes must get along with. Where it may not (no root, no
-# apt, no network) it says what is missing; those tests then skip themselves, and nothing fails
-# here. Nothing that it installs is left running, or starts with the machine.
+# Installs what some tests and measurements need besides Python: Chromium, Xvfb, VLC, Tk, mpv,
+# ffmpeg, nginx, and the BitTorrent programs that our nodes must get along with. Where it may not
+# (no root, no apt, no network) it says what is missing; those tests then skip themselves, and
+# nothing fails here. Nothing that it installs is left running, or starts with the machine.
 set -u
 
 declare -A packages=(
@@ -11,6 +11,7 @@ declare -A packages=(
   [cvlc]='vlc-bin'
   [libmp4_plugin.so]='vlc-plugin-base'
   [libxcb_x11_plugin.so]='vlc-plugin-video-output'
+  [tkinter]=python3-tk
   [mpv]=mpv
   [ffmpeg]=ffmpeg
   [transmission-daemon]=transmission-daemon
@@ -18,14 +19,24 @@ declare -A packages=(
   [qbittorrent-nox]=qbittorrent-nox
   [opentracker]=opentracker
   [nginx]=nginx
+  [curl]=curl
 )
 # Packages that would start a server on a port of this machine at once, and at every boot.
 services=(transmission-daemon opentracker nginx)
 policy=/usr/sbin/policy-rc.d
 
+# The Python that runs the tests. Debian's Tk is of use only where that is Debian's.
+python=$(dirname "$0")/../.venv/bin/python
+[ -x "$python" ] || python=python3
+is_of_the_system() {
+  [ "$("$python" -c 'import os, sys; print(os.path.realpath(sys.executable))')" = \
+    "$(realpath --quiet /usr/bin/python3)" ]
+}
+
 # Programs are looked for in the PATH; VLC's plugins, which bear their file names here, in its folder.
 present() {
   case $1 in
+    tkinter) "$python" -c 'import tkinter' 2>/dev/null ;;
     *.so) compgen -G "/usr/lib/*/vlc/plugins/*/$1" >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
@@ -71,12 +82,14 @@ disable_services() {
   done
 }
 
-if [ "${as_root[*]}" != false ] && command -v apt-get >/dev/null; then
-  wanted=()
-  for program in $absent; do
-    # shellcheck disable=SC2206  # an entry may name several packages
-    wanted+=(${packages[$program]})
-  done
+wanted=()
+for program in $absent; do
+  [ "$program" = tkinter ] && ! is_of_the_system && continue
+  # shellcheck disable=SC2206  # an entry may name several packages
+  wanted+=(${packages[$program]})
+done
+
+if [ ${#wanted[@]} -ne 0 ] && [ "${as_root[*]}" != false ] && command -v apt-get >/dev/null; then
   echo "installing test tools: ${wanted[*]}"
   forbid_services
   if ! install "${wanted[@]}"; then
