@@ -118,7 +118,8 @@ def test_a_fetched_file_that_was_damaged_is_fetched_anew(
     until_arrived(node, video_id, 0.4)
     node.stop()  # which notes what has arrived so far
     node.start()
-    assert progress(node, video_id) >= 0.4
+    # Nothing is known until the files have been looked at; then at once all that was here.
+    assert node.until(lambda: progress(node, video_id), bool) >= 0.4
     path = Path(node.complete(video_id)["path"])
     becomes_another(path)
     changed = node.until(lambda: node.get(f"videos/{video_id}"), lambda v: v["state"] == "error")

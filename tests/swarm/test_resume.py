@@ -28,6 +28,7 @@ class Asked:
             SimpleNamespace(
                 info_hash=info_hash,
                 handle=self.handle,
+                shared=False,
                 finished=False,
                 ahead=False,
                 layout=object(),
