@@ -15,7 +15,7 @@ from playwright.async_api import Page, expect
 from tests.browser.app import PATIENCE, Town, record, recorded, search, toast
 from tests.clips import make_clip
 from tests.interop.classic_client import ClassicPeer
-from tests.node.checks import assert_is_nothing
+from tests.node.checks import until_is_nothing
 
 pytestmark = pytest.mark.browser
 
@@ -185,7 +185,7 @@ async def test_results_appear_as_they_arrive_and_are_fetched(
     await expect(dialog).to_contain_text("1 other peer has it")
     await dialog.get_by_role("button", name="Delete the file too").click()
     await expect(row).to_have_count(0)
-    assert_is_nothing(b.data_dir / "videos" / video["id"])
+    await asyncio.to_thread(until_is_nothing, b.data_dir / "videos" / video["id"])
 
 
 async def test_a_new_title_is_found_by_others(page: Page, town: Town, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 from tests.browser.app import LOOK_MS, Town, toast, until_it_plays, walk_clip
 from tests.clips import make_clip
-from tests.node.checks import assert_is_nothing
+from tests.node.checks import until_is_nothing
 from tests.nodes import NodeProcess, acquainted, nodes
 from tests.subtitles import Subtitles, add_subtitles, srt
 
@@ -77,7 +77,7 @@ async def test_disk_space_is_freed(page: Page, town: Town, tmp_path: Path) -> No
     await dialog.get_by_role("button", name=re.compile("^Delete")).click()
     await expect(rows.filter(has_text="magpie")).to_have_count(0)
     for video in wanted:
-        assert_is_nothing(b.data_dir / "videos" / video["id"])
+        await asyncio.to_thread(until_is_nothing, b.data_dir / "videos" / video["id"])
 
 
 def large_and_small(folder: Path) -> list[Path]:

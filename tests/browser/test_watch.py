@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 from tests.browser.app import WALK_SECONDS, Town, search, told, until, until_it_plays
 from tests.clips import make_clip
-from tests.node.checks import assert_is_nothing, progress, swarm_address
+from tests.node.checks import progress, swarm_address, until_is_nothing
 from tests.nodes import NodeProcess, nodes
 
 pytestmark = pytest.mark.browser
@@ -83,7 +83,7 @@ async def test_it_plays_long_before_it_is_all_there(
     await page.get_by_role("button", name="Stop", exact=True).click()
     await expect(page.get_by_text("Not on this machine any more.")).to_be_visible()
     await expect(page.locator(".about .badge")).to_have_text("On the network")
-    assert_is_nothing(b.data_dir / "videos" / video_id)
+    await asyncio.to_thread(until_is_nothing, b.data_dir / "videos" / video_id)
 
 
 async def test_whether_it_is_kept_can_be_switched_while_it_plays(
@@ -102,7 +102,7 @@ async def test_whether_it_is_kept_can_be_switched_while_it_plays(
 
     await page.get_by_role("button", name="Stop", exact=True).click()
     await expect(page.get_by_text("Not on this machine any more.")).to_be_visible()
-    assert_is_nothing(b.data_dir / video)
+    await asyncio.to_thread(until_is_nothing, b.data_dir / video)
 
 
 async def test_the_keys_of_youtube(page: Page, town: Town) -> None:

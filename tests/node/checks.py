@@ -56,6 +56,11 @@ def assert_is_nothing(directory: Path) -> None:
     assert entries(directory) == []
 
 
+def until_is_nothing(directory: Path) -> None:
+    """Wait until nothing is left; a video is taken off the lists before its files are deleted."""
+    NodeProcess.until(lambda: entries(directory), lambda left: left == [])
+
+
 def swarm_address(node: NodeProcess) -> str:
     return f"127.0.0.1:{node.info['ports']['swarm']}"
 
